@@ -1,0 +1,51 @@
+//! The decisions of the process pool, without I/O, clock or threads.
+//!
+//! # Theory of operation
+//!
+//! [`Pool`] is a state machine. Facts go in as an [`Event`], orders come out as [`Action`]s, the time is an argument.
+//! Whoever drives it (the supervisor's thread, the JavaScript thread on submit, a simulation in a test) does
+//!
+//! ```text
+//! for event in what_happened { pool.handle(event, now, &mut ledger, &mut actions) }
+//! pool.dispatch(now, &mut ledger, &mut actions)   // once per batch of events: give work to workers, start workers
+//! perform(actions); sleep until pool.next_deadline() or the next event
+//! ```
+//!
+//! # The words
+//!
+//! * **worker**: one process. `Starting` -> `Idle` <-> `Busy` -> `Exiting` -> `Dead`.
+//! * **task**: one unit of work. `Pending` -> `Sent` -> settled once with an [`Outcome`], or `Pending` -> cancelled.
+//! * **sequence**: the number of a task on the worker it was sent to. A task that is sent twice (because the first worker
+//!   died before it started it) has two sequences.
+//! * **claim**: a worker claims a sequence with one atomic operation on memory that it shares with the parent, right
+//!   before it starts the task. What is not claimed can be recalled, with the same atomic operation. See [`ClaimLedger`].
+//! * **frame**: the envelope on the pipe, see [`frame`]. **payload**: bytes that this crate never looks into.
+//! * **function**: what a task calls, shipped once per worker ahead of the first task that needs it.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod event;
+pub mod frame;
+mod ledger;
+mod outcome;
+
+pub use config::{OnWorkerDeath, PoolConfig};
+pub use event::{Action, Event, Shutdown, StopSignal, Submission};
+pub use ledger::{ClaimLedger, SLOTS};
+pub use outcome::{BreakCause, Exit, Outcome, SpawnFailure, Termination, TerminationReason, Violation};
+
+/// A task, numbered by whoever submits it, in increasing order. Stays below 2^53, so that it is exact as a JavaScript number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u64);
+
+/// A worker process, numbered by the pool in the order of their starts. Never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u32);
+
+/// A function that tasks call, numbered by whoever registers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionId(pub u32);
+
+/// The number of a task on one worker, counted from 1. Stays below 2^31 (see [`ClaimLedger`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sequence(pub u32);

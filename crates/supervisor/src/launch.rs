@@ -1,0 +1,28 @@
+//! How worker processes are started.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What to execute as a worker, and how to watch it.
+#[derive(Clone, Debug)]
+pub struct Launch {
+	/// The program, an absolute path.
+	pub program: PathBuf,
+	/// Its arguments, without the program itself.
+	pub arguments: Vec<OsString>,
+	/// Its whole environment, as `(name, value)`.
+	pub environment: Vec<(OsString, OsString)>,
+	/// How the death of a worker is noticed. `None`: by a pidfd where the kernel gives one.
+	pub death_watch: Option<DeathWatch>,
+	/// The most bytes of payload accepted from a worker in one frame.
+	pub max_payload: u32,
+}
+
+/// How the death of a worker is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeathWatch {
+	/// A pidfd (kqueue: a process note) in the poll set. Immediate, no thread.
+	Descriptor,
+	/// A small thread per worker that waits for it. For kernels and sandboxes that refuse pidfds.
+	Thread,
+}

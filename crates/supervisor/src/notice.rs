@@ -1,0 +1,99 @@
+//! What the supervisor tells its owner, in order.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pool::{BreakCause, Exit, TaskId, TerminationReason, WorkerId};
+
+/// Something that the owner should know.
+#[derive(Clone, Debug)]
+pub enum Notice {
+	/// A task ended. Exactly one of these per submitted task.
+	Settled(TaskId, Settlement),
+	/// A worker is ready for tasks.
+	WorkerStarted {
+		/// The worker.
+		worker: WorkerId,
+		/// Its dense number, below the maximum of workers.
+		index: u32,
+		/// Its process.
+		pid: u32,
+	},
+	/// A worker's process is gone.
+	WorkerExited(Box<WorkerDeath>),
+	/// A worker wrote to its standard error (or output, where that is piped).
+	Output {
+		/// The worker.
+		worker: WorkerId,
+		/// Which of the two.
+		stream: Stream,
+		/// What it wrote.
+		bytes: Bytes,
+	},
+	/// The pool broke; every task is settled by its own notice.
+	Broken(BreakFacts),
+	/// Nothing more will come: every task is settled and every process reaped.
+	Closed,
+	/// The supervisor itself failed. No more notices come: the owner must fail what it still holds.
+	Failed(String),
+}
+
+/// [`BreakCause`] with what only the supervisor knows.
+#[derive(Clone, Debug)]
+pub struct BreakFacts {
+	/// The pool's judgement.
+	pub cause: BreakCause,
+	/// The death behind it, if there is one.
+	pub death: Option<Box<WorkerDeath>>,
+}
+
+/// [`pool::Outcome`] with what only the supervisor knows.
+#[derive(Clone, Debug)]
+pub enum Settlement {
+	/// The encoded value.
+	Returned(Bytes),
+	/// The encoded error of the function.
+	Threw(Bytes),
+	/// The encoded error of decoding the task in the worker.
+	Undecodable(Bytes),
+	/// The worker died.
+	WorkerTerminated(Box<WorkerDeath>),
+	/// The worker was killed because the task's deadline had passed.
+	TimedOut(Box<WorkerDeath>),
+	/// Cancelled before it started.
+	Cancelled,
+	/// The pool was shut down first.
+	PoolClosed,
+	/// The pool broke.
+	PoolBroken(BreakFacts),
+}
+
+/// The facts of a worker's death.
+#[derive(Clone, Debug)]
+pub struct WorkerDeath {
+	/// The worker.
+	pub worker: WorkerId,
+	/// Its dense number, below the maximum of workers.
+	pub index: u32,
+	/// Its process; `None` if it was never started.
+	pub pid: Option<u32>,
+	/// How its process ended.
+	pub exit: Exit,
+	/// Why, as the pool judged it.
+	pub reason: TerminationReason,
+	/// The last lines that it wrote to its standard error, at most 4 KiB, cut at a line where possible.
+	pub stderr_tail: Bytes,
+	/// From its spawn to its end.
+	pub lifetime: Duration,
+	/// Its largest resident set in bytes, if the kernel told.
+	pub peak_memory: Option<u64>,
+}
+
+/// One of a worker's two outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+	/// Descriptor 1.
+	Stdout,
+	/// Descriptor 2.
+	Stderr,
+}
