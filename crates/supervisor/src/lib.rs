@@ -3,11 +3,27 @@
 //! [`Supervisor`] is the parent's side: one thread that waits for pipes, deaths and deadlines, and drives the
 //! [`pool::Pool`]. Callers drive it too: a submit writes to an idle worker from the calling thread, without waking
 //! ours first. [`WorkerEnd`] is the other end, inside the worker process.
+//!
+//! # Descriptors of a worker
+//!
+//! | number | what | parent's end |
+//! |---|---|---|
+//! | 0 | `/dev/null` | |
+//! | 1 | the parent's own | |
+//! | 2 | pipe, written by the worker | read, forwarded as [`Notice::Output`] |
+//! | 3 | pipe with frames to the worker | written |
+//! | 4 | pipe with frames from the worker | read |
+//! | 5 | UNIX socket whose end tells the worker that its parent is gone | held |
+//! | 6 | the claim memory | mapped |
 
 mod error;
 mod launch;
 mod notice;
+mod supervisor;
+mod worker_end;
 
-pub use error::StartError;
+pub use error::{OpenError, ReadError, StartError};
 pub use launch::{DeathWatch, Launch};
 pub use notice::{BreakFacts, Notice, Settlement, Stream, WorkerDeath};
+pub use supervisor::{Supervisor, WorkerSnapshot};
+pub use worker_end::WorkerEnd;
