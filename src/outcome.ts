@@ -1,0 +1,179 @@
+/**
+ * From the facts of a death to an error. Every task gets an object of its own, also when one death or one broken
+ * pool concerns many: what a caller attaches to its error must not show up in somebody else's.
+ */
+import os from 'node:os';
+import {getSystemErrorName} from 'node:util';
+import {
+	BrokenProcessPool, TaskTimeoutError, TerminatedWorkerError, type WorkerTermination,
+} from './errors.js';
+import type {NativeBreak, NativeDeath, NativeExit} from './native.js';
+
+/** What the parent knows of the task that the death concerns. */
+export interface TaskFacts {
+	/** 1 for the first run. */
+	readonly attempt: number | null;
+	/** How long the task ran, in ms; without it the worker's lifetime stands in. */
+	readonly duration: number | null;
+	/** The task's own limit, in ms. */
+	readonly timeout: number | null;
+	readonly reportPath: string | null;
+}
+
+const noTask: TaskFacts = {
+	attempt: null, duration: null, timeout: null, reportPath: null,
+};
+
+const signalNames = new Map(Object.entries(os.constants.signals).map(([name, number]) => [number, name]));
+
+/** @returns `SIGKILL` for 9; a number without a name keeps its number. */
+export const signalName = (signal: number): string => signalNames.get(signal) ?? `SIG${signal}`;
+
+/** @returns the exit as loky prints it: `SIGSEGV(-11)`, `EXIT(3)`, `UNKNOWN`. */
+export function exitText({exitCode, signal}: Pick<NativeExit, 'exitCode' | 'signal'>): string {
+	if (signal !== null) {
+		return signalNames.has(signal) ? `${signalName(signal)}(-${signal})` : `UNKNOWN(-${signal})`;
+	}
+
+	return exitCode === null ? 'UNKNOWN' : `EXIT(${exitCode})`;
+}
+
+const terminationOf = (death: NativeDeath, task: TaskFacts): WorkerTermination => ({
+	pid: death.pid,
+	workerIndex: death.workerIndex,
+	exitCode: death.exitCode,
+	signal: death.signal === null ? null : signalName(death.signal),
+	coreDumped: death.coreDumped,
+	reason: death.reason,
+	stderrTail: new TextDecoder().decode(death.stderrTail),
+	duration: task.duration ?? death.lifetime,
+	peakMemory: death.peakMemory,
+	attempt: task.attempt,
+	reportPath: task.reportPath,
+});
+
+function explanation(death: NativeDeath): string {
+	switch (death.reason) {
+		case 'crash': {
+			return 'it crashed. A native addon or too little memory is the usual cause; the last lines of its stderr are in stderrTail';
+		}
+
+		case 'killed': {
+			return 'something killed it: the system when memory runs out, or somebody with kill. Try fewer workers or a larger memory limit';
+		}
+
+		case 'exit': {
+			return 'its process ended before the task returned. A task must return or throw, not call process.exit(); the last lines of its stderr are in stderrTail';
+		}
+
+		case 'timeout': {
+			return 'it was killed because it did not answer in time. Give the task more time, or split it';
+		}
+
+		case 'protocol': {
+			return 'it sent what no worker sends. Code in the task may have written to, or closed, descriptors that it did not open';
+		}
+
+		case 'shutdown': {
+			return 'the executor was shut down with killWorkers. Leave that out to let running tasks end';
+		}
+	}
+}
+
+const workerName = (death: NativeDeath): string => `Worker ${death.workerIndex}${death.pid === null ? '' : ` (pid ${death.pid})`}`;
+
+const stderrText = (stderrTail: string): string => stderrTail.trim() === '' ? '' : `\nLast lines of its stderr:\n${stderrTail.trimEnd()}`;
+
+/** @returns the error of the one task that the dead worker had started. */
+export function terminatedWorkerError(death: NativeDeath, task: TaskFacts = noTask): TerminatedWorkerError {
+	const termination = terminationOf(death, task);
+	if (death.reason === 'timeout' && task.timeout !== null) {
+		return new TaskTimeoutError(
+			`The task ran longer than its timeout of ${task.timeout} ms, so its worker was killed: ${exitText(death)}. Raise the timeout, or split the task.`,
+			termination,
+			{timeout: task.timeout},
+		);
+	}
+
+	const core = death.coreDumped ? ' (core dumped)' : '';
+	return new TerminatedWorkerError(
+		`${workerName(death)} died while it ran the task: ${exitText(death)}${core}; ${explanation(death)}.${stderrText(termination.stderrTail)}`,
+		termination,
+	);
+}
+
+const startAdvice = (errno: string, program: string): string => {
+	switch (errno) {
+		case 'ENOENT': {
+			return `${program} does not exist, or the directory to start it in does not. Check the path`;
+		}
+
+		case 'EACCES': {
+			return `${program} may not be executed. Check its permissions`;
+		}
+
+		case 'EMFILE':
+		case 'ENFILE': {
+			return 'too many files are open. Raise the limit, or use fewer workers';
+		}
+
+		case 'EAGAIN':
+		case 'ENOMEM': {
+			return 'the system has no room for another process. Use fewer workers';
+		}
+
+		default: {
+			return `starting ${program} failed`;
+		}
+	}
+};
+
+/** @returns what went wrong when `program` was to be started, in the shape of Node's own spawn errors. */
+function spawnFailure(errno: number, operation: string, program: string): NodeJS.ErrnoException {
+	const code = errno === 0 ? 'UNKNOWN' : getSystemErrorName(-errno);
+	return Object.assign(new Error(`${operation} ${program}: ${code}; ${startAdvice(code, program)}.`), {
+		errno: -errno, code, syscall: operation, path: program,
+	});
+}
+
+/** How a worker came to be no worker at all: it never started, or died before it was ready. */
+const startFailure = (death: NativeDeath, program: string): Error => death.spawnErrno === null
+	? new TerminatedWorkerError(
+		`${workerName(death)} died before it was ready: ${exitText(death)}; ${explanation(death)}.${stderrText(terminationOf(death, noTask).stderrTail)}`,
+		terminationOf(death, noTask),
+	)
+	: spawnFailure(death.spawnErrno, death.spawnOperation ?? 'spawn', program);
+
+/**
+The error of one of the futures that a broken pool leaves behind.
+
+@param broken what the pool says
+@param program what was to be started as a worker
+@param initializerError what the initializer threw, decoded, if that broke the pool
+*/
+export function brokenPoolError(broken: NativeBreak, program: string, initializerError: unknown = null): BrokenProcessPool {
+	switch (broken.cause) {
+		case 'worker-died': {
+			// One death is everybody's: the rule of loky, asked for with onWorkerDeath: 'break'.
+			return broken.death === null ? new BrokenProcessPool() : terminatedWorkerError(broken.death);
+		}
+
+		case 'workers-never-ready': {
+			const cause = broken.death === null ? null : startFailure(broken.death, program);
+			return new BrokenProcessPool(`The process pool is broken: no worker becomes ready. ${cause?.message ?? ''}`.trimEnd(), {cause});
+		}
+
+		case 'initializer-threw': {
+			return new BrokenProcessPool('The process pool is broken: the initializer threw in every worker. Its error is the cause.', {cause: initializerError});
+		}
+
+		case 'cannot-spawn': {
+			const cause = spawnFailure(broken.errno, broken.text, program);
+			return new BrokenProcessPool(`The process pool is broken: no worker can be started. ${cause.message}`, {cause});
+		}
+
+		case 'supervisor-failed': {
+			return new BrokenProcessPool(`The process pool is broken: its supervisor failed (${broken.text}). Please report this.`, {cause: new Error(broken.text)});
+		}
+	}
+}
