@@ -1,0 +1,187 @@
+import process from 'node:process';
+import {cpuCount} from './cpu-count.js';
+import {argumentTypeError} from './errors.js';
+import {
+	copyOptions,
+	emptyRecord,
+	readBoolean,
+	readChoice,
+	readCount,
+	readTimeout,
+	type OptionCopy,
+} from './option-reader.js';
+
+/** What an executor can be told. A property that is `undefined` means its default. */
+export interface ExecutorOptions {
+	/** The most worker processes at a time, from 1 up. Default: {@link cpuCount}. */
+	readonly maxWorkers?: number | undefined;
+	/** Milliseconds after which an idle worker ends; `null` or `Infinity`: it never does. Default: `null`. */
+	readonly timeout?: number | null | undefined;
+	/** How worker processes are started. Default: `'loky'`, a fresh process that does not run the main module. */
+	readonly context?: 'loky' | undefined;
+	/** Changes to the environment of the workers, which is a copy of `process.env`; `null` or `undefined` unsets a variable. */
+	readonly env?: Readonly<Record<string, string | null | undefined>> | undefined;
+	/** Called in every worker before its first task, with `initargs`. Default: none. */
+	readonly initializer?: ((...initargs: never[]) => unknown) | undefined;
+	/** The arguments of `initializer`. Default: none. */
+	readonly initargs?: readonly unknown[] | undefined;
+	/** `'isolate'`: the death of a worker fails the task it had started. `'break'`: it fails every task and ends the executor. Default: `'isolate'`. */
+	readonly onWorkerDeath?: 'isolate' | 'break' | undefined;
+	/** The most milliseconds from the start of a worker until it is ready; `Infinity` is no limit. Default: 60,000. */
+	readonly startTimeout?: number | undefined;
+	/** Milliseconds between the steps that end a worker: ask it, SIGTERM, SIGKILL; `Infinity` never goes on. Default: 10,000. */
+	readonly shutdownTimeout?: number | undefined;
+	/** How often a task is queued again when its worker died before it started the task. Default: 1. */
+	readonly maxPoisonRetries?: number | undefined;
+}
+
+/** {@link ExecutorOptions}, checked and complete. Times are in ms, `null` is none. */
+export interface ExecutorSettings {
+	readonly maxWorkers: number;
+	readonly timeout: number | null;
+	readonly context: 'loky';
+	/** The whole environment of the workers. */
+	readonly env: Readonly<Record<string, string>>;
+	readonly initializer: ((...initargs: never[]) => unknown) | null;
+	readonly initargs: readonly unknown[];
+	readonly onWorkerDeath: 'isolate' | 'break';
+	readonly startTimeout: number | null;
+	readonly shutdownTimeout: number | null;
+	readonly maxPoisonRetries: number;
+}
+
+/** What one `map` can be told. */
+export interface MapOptions {
+	/** The most milliseconds from the call to the last result; `null` or `Infinity` is no limit. Default: `null`. */
+	readonly timeout?: number | null | undefined;
+	/** How many items travel to a worker together, from 1 up. Default: 1. */
+	readonly chunksize?: number | undefined;
+}
+
+/** {@link MapOptions}, checked and complete. */
+export interface MapSettings {
+	readonly timeout: number | null;
+	readonly chunksize: number;
+}
+
+/** How an executor is shut down. */
+export interface ShutdownOptions {
+	/** Whether to wait until every worker has ended. Default: true. */
+	readonly wait?: boolean | undefined;
+	/** Whether to kill the workers at once, with the tasks that they run. Default: false. */
+	readonly killWorkers?: boolean | undefined;
+}
+
+/** {@link ShutdownOptions}, checked and complete. */
+export type ShutdownSettings = Readonly<Record<keyof ShutdownOptions, boolean>>;
+
+const executorOptionNames = [
+	'maxWorkers',
+	'timeout',
+	'context',
+	'env',
+	'initializer',
+	'initargs',
+	'onWorkerDeath',
+	'startTimeout',
+	'shutdownTimeout',
+	'maxPoisonRetries',
+] as const satisfies ReadonlyArray<keyof ExecutorOptions>;
+
+/**
+ * Checks the options of the function called `functionName`.
+ *
+ * @throws {TypeError} A name is unknown, or a value has the wrong type.
+ * @throws {RangeError} A value is out of range.
+ */
+export function readExecutorOptions(functionName: string, options: unknown): ExecutorSettings {
+	const copy = copyOptions(functionName, options, executorOptionNames);
+	return Object.freeze({
+		maxWorkers: readCount(copy, 'maxWorkers', {minimum: 1, byDefault: cpuCount}),
+		timeout: readTimeout(copy, 'timeout', {nullable: true}),
+		context: readChoice(copy, 'context', ['loky'], 'loky'),
+		env: readEnvironment(copy, 'env'),
+		initializer: readInitializer(copy, 'initializer'),
+		initargs: readArguments(copy, 'initargs'),
+		onWorkerDeath: readChoice(copy, 'onWorkerDeath', ['isolate', 'break'], 'isolate'),
+		startTimeout: readTimeout(copy, 'startTimeout', {byDefault: 60_000}),
+		shutdownTimeout: readTimeout(copy, 'shutdownTimeout', {byDefault: 10_000}),
+		maxPoisonRetries: readCount(copy, 'maxPoisonRetries', {minimum: 0, byDefault: () => 1}),
+	});
+}
+
+/** Checks the options of a `map`; throws as {@link readExecutorOptions} does. */
+export function readMapOptions(options: unknown): MapSettings {
+	const copy = copyOptions('map', options, ['timeout', 'chunksize']);
+	return Object.freeze({
+		timeout: readTimeout(copy, 'timeout', {nullable: true}),
+		chunksize: readCount(copy, 'chunksize', {minimum: 1, byDefault: () => 1}),
+	});
+}
+
+/** Checks the options of a `shutdown`; throws as {@link readExecutorOptions} does. */
+export function readShutdownOptions(options: unknown): ShutdownSettings {
+	const copy = copyOptions('shutdown', options, ['wait', 'killWorkers']);
+	return Object.freeze({wait: readBoolean(copy, 'wait', true), killWorkers: readBoolean(copy, 'killWorkers', false)});
+}
+
+function readInitializer(options: OptionCopy, name: string): ExecutorSettings['initializer'] {
+	const value = options[name];
+	if (value === undefined) {
+		return null;
+	}
+
+	if (!isFunction(value)) {
+		throw argumentTypeError(name, 'a function', value);
+	}
+
+	return value;
+}
+
+const isFunction = (value: unknown): value is (...initargs: never[]) => unknown => typeof value === 'function';
+
+function readArguments(options: OptionCopy, name: string): readonly unknown[] {
+	const value = options[name];
+	if (value === undefined) {
+		return Object.freeze([]);
+	}
+
+	if (!Array.isArray(value)) {
+		throw argumentTypeError(name, 'an array', value);
+	}
+
+	return Object.freeze([...value as unknown[]]);
+}
+
+/** A copy of `process.env` with the changes applied; without a prototype, so that a variable may have any name. */
+function readEnvironment(options: OptionCopy, name: string): Readonly<Record<string, string>> {
+	const environment = Object.assign(emptyRecord<string>(), process.env);
+	const changes = options[name];
+	if (changes === undefined) {
+		return Object.freeze(environment);
+	}
+
+	if (typeof changes !== 'object' || changes === null || Array.isArray(changes)) {
+		throw argumentTypeError(name, 'an object', changes);
+	}
+
+	for (const variable of Object.keys(changes)) {
+		// The system ends a name at the first of these: a variable nobody asked for would arrive.
+		if (variable === '' || /[=\0]/u.test(variable)) {
+			throw argumentTypeError(name, 'an object whose names are not empty and have neither "=" nor NUL', variable);
+		}
+
+		const value: unknown = Reflect.get(changes, variable);
+		if (value === null || value === undefined) {
+			Reflect.deleteProperty(environment, variable);
+		} else if (typeof value !== 'string') {
+			throw argumentTypeError(`${name}.${variable}`, 'a string, null or undefined', value);
+		} else if (value.includes('\0')) {
+			throw argumentTypeError(`${name}.${variable}`, 'a string without NUL', value);
+		} else {
+			environment[variable] = value;
+		}
+	}
+
+	return Object.freeze(environment);
+}
