@@ -1,0 +1,244 @@
+/**
+ * Which names a piece of syntax declares, and in which scope they land.
+ *
+ * Declarations are collected when a scope is entered, before anything in it is visited: a use may stand in front of its declaration.
+ */
+
+import type {
+	AnyNode, ClassDeclaration, Identifier, Pattern, Statement, ModuleDeclaration, VariableDeclaration,
+} from 'acorn';
+import type {BindingKind, Scope} from './scope.js';
+
+type Item = Statement | ModuleDeclaration;
+
+/** Names that a destructuring pattern, a parameter or a plain identifier declares. */
+export function * patternNames(pattern: Pattern): Generator<Identifier> {
+	switch (pattern.type) {
+		case 'Identifier': {
+			yield pattern;
+			break;
+		}
+
+		case 'ObjectPattern': {
+			for (const property of pattern.properties) {
+				yield * patternNames(property.type === 'RestElement' ? property.argument : property.value);
+			}
+
+			break;
+		}
+
+		case 'ArrayPattern': {
+			for (const element of pattern.elements) {
+				if (element) {
+					yield * patternNames(element);
+				}
+			}
+
+			break;
+		}
+
+		case 'AssignmentPattern': {
+			yield * patternNames(pattern.left);
+			break;
+		}
+
+		case 'RestElement': {
+			yield * patternNames(pattern.argument);
+			break;
+		}
+
+		// A member expression is a target of assignments, it declares nothing.
+		case 'MemberExpression': {
+			break;
+		}
+	}
+}
+
+/** The statement behind its labels: `a: b: function f() {}` declares f as if the labels were not there. */
+function unlabelled(statement: Item): Item {
+	let inner = statement;
+	while (inner.type === 'LabeledStatement') {
+		inner = inner.body;
+	}
+
+	return inner;
+}
+
+/** Declares what a list of statements declares in its own block: let, const, using, class, function. */
+export function declareLexical(statements: readonly Item[], scope: Scope): void {
+	for (const statement of statements) {
+		const item = unlabelled(statement);
+		if (item.type === 'VariableDeclaration') {
+			declareVariables(item, scope);
+		} else if (item.type === 'ClassDeclaration') {
+			declareClass(item, scope);
+		} else if (item.type === 'FunctionDeclaration') {
+			scope.declare(item.id.name, 'function', item);
+		}
+	}
+}
+
+/** Declares the names of one let, const or using declaration; those of `var` were hoisted already. */
+export function declareVariables(declaration: VariableDeclaration, scope: Scope): void {
+	if (declaration.kind === 'var') {
+		return;
+	}
+
+	const kind: BindingKind = declaration.kind === 'await using' ? 'using' : declaration.kind;
+	for (const {id} of declaration.declarations) {
+		for (const name of patternNames(id)) {
+			scope.declare(name.name, kind, declaration);
+		}
+	}
+}
+
+function declareClass(declaration: ClassDeclaration, scope: Scope): void {
+	scope.declare(declaration.id.name, 'class', declaration);
+}
+
+/** Names that a block declares lexically and that therefore stop an inner function declaration from becoming a `var` (Annex B.3.2.1). */
+function lexicalNames(statements: readonly Item[]): Set<string> {
+	const names = new Set<string>();
+	for (const statement of statements) {
+		const item = unlabelled(statement);
+		if (item.type === 'VariableDeclaration' && item.kind !== 'var') {
+			for (const {id} of item.declarations) {
+				for (const name of patternNames(id)) {
+					names.add(name.name);
+				}
+			}
+		} else if (item.type === 'ClassDeclaration' || item.type === 'FunctionDeclaration') {
+			names.add(item.id.name);
+		}
+	}
+
+	return names;
+}
+
+/**
+ * Declares the names that are hoisted to a function: every `var` below it and, in sloppy code, the functions declared in blocks.
+ *
+ * @param statements the body of the function
+ */
+export function declareHoisted(statements: readonly Item[], scope: Scope, isStrict: boolean): void {
+	for (const statement of statements) {
+		hoist(statement, []);
+	}
+
+	/** `enclosing` holds the lexical names of the blocks between the function and the statement. */
+	function hoist(statement: AnyNode | null | undefined, enclosing: ReadonlyArray<ReadonlySet<string>>): void {
+		if (!statement) {
+			return;
+		}
+
+		switch (statement.type) {
+			case 'VariableDeclaration': {
+				if (statement.kind === 'var') {
+					for (const {id} of statement.declarations) {
+						for (const name of patternNames(id)) {
+							scope.declare(name.name, 'var', statement);
+						}
+					}
+				}
+
+				break;
+			}
+
+			case 'BlockStatement': {
+				hoistBlock(statement.body, enclosing);
+				break;
+			}
+
+			case 'IfStatement': {
+				hoistClause(statement.consequent, enclosing);
+				hoistClause(statement.alternate, enclosing);
+				break;
+			}
+
+			case 'ForStatement': {
+				hoistLoop(statement.init, statement.body, enclosing);
+				break;
+			}
+
+			case 'ForInStatement':
+			case 'ForOfStatement': {
+				hoistLoop(statement.left, statement.body, enclosing);
+				break;
+			}
+
+			case 'WhileStatement':
+			case 'DoWhileStatement':
+			case 'WithStatement':
+			case 'LabeledStatement': {
+				hoist(statement.body, enclosing);
+				break;
+			}
+
+			case 'SwitchStatement': {
+				hoistBlock(statement.cases.flatMap(clause => clause.consequent), enclosing);
+				break;
+			}
+
+			case 'TryStatement': {
+				hoist(statement.block, enclosing);
+				hoist(statement.handler, enclosing);
+				hoist(statement.finalizer, enclosing);
+				break;
+			}
+
+			case 'CatchClause': {
+				// A plain catch parameter may be redeclared by a `var` (Annex B.3.4); a destructured one may not.
+				const names = new Set<string>();
+				if (statement.param && statement.param.type !== 'Identifier') {
+					for (const name of patternNames(statement.param)) {
+						names.add(name.name);
+					}
+				}
+
+				hoist(statement.body, [...enclosing, names]);
+				break;
+			}
+
+			default: {
+				// No other statement holds statements, and a `var` cannot stand in an expression.
+				break;
+			}
+		}
+	}
+
+	function hoistBlock(body: readonly Item[], enclosing: ReadonlyArray<ReadonlySet<string>>): void {
+		for (const item of body) {
+			hoistFunction(unlabelled(item), enclosing);
+		}
+
+		const inside = [...enclosing, lexicalNames(body)];
+		for (const item of body) {
+			hoist(item, inside);
+		}
+	}
+
+	/** `if (x) function f() {}` is as if the function stood in a block of its own. */
+	function hoistClause(clause: Statement | null | undefined, enclosing: ReadonlyArray<ReadonlySet<string>>): void {
+		if (clause?.type === 'FunctionDeclaration') {
+			hoistFunction(clause, enclosing);
+		} else {
+			hoist(clause, enclosing);
+		}
+	}
+
+	function hoistLoop(head: AnyNode | null | undefined, body: Statement, enclosing: ReadonlyArray<ReadonlySet<string>>): void {
+		hoist(head, enclosing);
+		const names = head?.type === 'VariableDeclaration' ? lexicalNames([head]) : new Set<string>();
+		hoist(body, [...enclosing, names]);
+	}
+
+	function hoistFunction(item: Item, enclosing: ReadonlyArray<ReadonlySet<string>>): void {
+		if (isStrict || item.type !== 'FunctionDeclaration' || item.async || item.generator) {
+			return;
+		}
+
+		if (!enclosing.some(names => names.has(item.id.name))) {
+			scope.declare(item.id.name, 'function', item);
+		}
+	}
+}

@@ -1,0 +1,107 @@
+import path from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {argumentTypeError} from '../errors.js';
+import type {Future} from '../future.js';
+
+/** Any function that a task can be. */
+export type TaskFunction = (...args: unknown[]) => unknown;
+
+/** An export of a module, by the module's URL and the export's name. */
+export interface ExportReference {
+	readonly kind: 'export';
+	readonly url: string;
+	readonly name: string;
+}
+
+/** What a handle has in place of an exported function: the same parameters, and the future of its result. */
+export type RemoteFunction<F> = F extends (...args: infer A) => infer R ? (...args: A) => Future<Awaited<R>> : never;
+
+/** Names that a module may export and that a handle does not have: see `hiddenNames`. */
+type HiddenName = 'then' | 'toJSON' | '$$typeof' | 'asymmetricMatch' | keyof typeof Object.prototype; // eslint-disable-line @typescript-eslint/no-restricted-types
+
+type FunctionName<M> = {
+	[K in keyof M]: K extends HiddenName ? never : M[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof M];
+
+/**
+ * The functions that a module exports, as functions that run in a worker.
+ *
+ * Of an overloaded function the last overload is taken. Classes and constants are left out.
+ */
+export type ModuleHandle<M> = {readonly [K in FunctionName<M>]: RemoteFunction<M[K]>};
+
+/** Runs a function in a worker. */
+export type Submit = (fn: TaskFunction, args: readonly unknown[]) => Future<unknown>;
+
+// Kept outside the functions: a program cannot read it, and so cannot make a function that passes for one of a handle.
+const references = new WeakMap<object, ExportReference>();
+
+/** The export that a function of a handle stands for; undefined for every other function. */
+export function exportReferenceOf(fn: object): ExportReference | undefined {
+	return references.get(fn);
+}
+
+/**
+ * Names that look-alike checks of the language and of common tools read: a function under them would run a task because somebody
+ * awaited, printed or compared a handle.
+ */
+const hiddenNames: ReadonlySet<string> = new Set(['then', 'toJSON', '$$typeof', 'asymmetricMatch', ...Object.getOwnPropertyNames(Object.prototype)]);
+
+/**
+ * The exported functions of a module as functions that run in a worker.
+ *
+ * @param module an absolute URL or an absolute path
+ * @throws {TypeError} ERR_INVALID_ARG_TYPE when it is neither
+ */
+export function createModuleHandle<M>(module: URL | string, submit: Submit): ModuleHandle<M> {
+	const url = moduleUrl(module);
+	const functions = new Map<string, TaskFunction>();
+	const functionOf = (name: string): TaskFunction => {
+		let fn = functions.get(name);
+		if (!fn) {
+			fn = remoteFunction(url, name, submit);
+			functions.set(name, fn);
+		}
+
+		return fn;
+	};
+
+	return new Proxy(Object.freeze({__proto__: null}), { // eslint-disable-line @typescript-eslint/naming-convention
+		get: (_target, name) => typeof name === 'symbol' || hiddenNames.has(name) ? undefined : functionOf(name),
+		set(_target, name) {
+			throw new TypeError(`A module handle is read-only: ${String(name)} of ${url} cannot be replaced.`);
+		},
+	}) as unknown as ModuleHandle<M>;
+}
+
+function remoteFunction(url: string, name: string, submit: Submit): TaskFunction {
+	const fn: TaskFunction = (...args) => submit(fn, args);
+	Object.defineProperty(fn, 'name', {value: name, configurable: true});
+	references.set(fn, {kind: 'export', url, name});
+	return Object.freeze(fn);
+}
+
+function moduleUrl(module: unknown): string {
+	if (module instanceof URL) {
+		return module.href;
+	}
+
+	if (typeof module !== 'string') {
+		throw argumentTypeError('module', 'a URL or a string', module);
+	}
+
+	// Before the URL: a Windows path begins like one.
+	if (path.isAbsolute(module)) {
+		return pathToFileURL(module).href;
+	}
+
+	if (URL.canParse(module)) {
+		return new URL(module).href;
+	}
+
+	throw argumentTypeError(
+		'module',
+		'an absolute URL or path: write new URL(\'./jobs.js\', import.meta.url) for a file beside yours, import.meta.resolve(\'name\') for a package',
+		module,
+	);
+}
