@@ -11,9 +11,15 @@
 //!     16     -  payload    msgpack, opaque to Rust
 //! ```
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::{FunctionId, Sequence};
+
+mod decoder;
+
+pub use decoder::FrameDecoder;
 
 /// Both ends must have the same: they come from one package.
 pub const VERSION: u8 = 1;
@@ -48,6 +54,40 @@ pub enum FrameKind {
 	Undecodable = 20,
 }
 
+impl FrameKind {
+	/// Every kind, in the order of the numbers.
+	pub const ALL: [FrameKind; 9] = [
+		FrameKind::Init,
+		FrameKind::Function,
+		FrameKind::Task,
+		FrameKind::Exit,
+		FrameKind::Ready,
+		FrameKind::StartFailed,
+		FrameKind::Returned,
+		FrameKind::Threw,
+		FrameKind::Undecodable,
+	];
+}
+
+impl TryFrom<u8> for FrameKind {
+	type Error = FrameError;
+
+	fn try_from(number: u8) -> Result<FrameKind, FrameError> {
+		Ok(match number {
+			1 => FrameKind::Init,
+			2 => FrameKind::Function,
+			3 => FrameKind::Task,
+			4 => FrameKind::Exit,
+			16 => FrameKind::Ready,
+			17 => FrameKind::StartFailed,
+			18 => FrameKind::Returned,
+			19 => FrameKind::Threw,
+			20 => FrameKind::Undecodable,
+			unknown => return Err(FrameError::UnknownKind(unknown)),
+		})
+	}
+}
+
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -61,10 +101,41 @@ pub struct Frame {
 	pub payload: Bytes,
 }
 
+impl Frame {
+	/// The bytes to write before the payload. The payload is written from where it is, never copied behind the header.
+	///
+	/// ```
+	/// use pool::frame::{Frame, FrameKind};
+	/// use pool::{FunctionId, Sequence};
+	///
+	/// let payload = bytes::Bytes::from_static(b"\xc0");
+	/// let frame = Frame { kind: FrameKind::Task, sequence: Sequence(7), function: FunctionId(2), payload };
+	/// assert_eq!(frame.encode_header(), *b"\x01\0\0\0\x03\0K\x01\x07\0\0\0\x02\0\0\0");
+	/// ```
+	///
+	/// # Panics
+	///
+	/// When the payload is longer than [`MAX_PAYLOAD`]: whoever makes payloads refuses those first.
+	#[must_use]
+	pub fn encode_header(&self) -> [u8; HEADER_LENGTH] {
+		let length = u32::try_from(self.payload.len())
+			.ok()
+			.filter(|length| *length <= MAX_PAYLOAD)
+			.expect("a payload is at most MAX_PAYLOAD long");
+		let mut header = [0; HEADER_LENGTH];
+		header[0..4].copy_from_slice(&length.to_le_bytes());
+		header[4] = self.kind as u8;
+		header[6..8].copy_from_slice(&MAGIC.to_le_bytes());
+		header[8..12].copy_from_slice(&self.sequence.0.to_le_bytes());
+		header[12..16].copy_from_slice(&self.function.0.to_le_bytes());
+		header
+	}
+}
+
 /// Why bytes are no frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
-	/// The magic is another: garbage, or another version of this package.
+	/// The magic is another: garbage, or another version of this package. What had not arrived counts as 0.
 	BadMagic(u16),
 	/// No kind has this number.
 	UnknownKind(u8),
@@ -77,4 +148,70 @@ pub enum FrameError {
 		/// What is allowed.
 		limit: u32,
 	},
+}
+
+impl fmt::Display for FrameError {
+	fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			FrameError::BadMagic(magic) => match magic.to_le_bytes() {
+				[b'K', version] if version != 0 => {
+					write!(
+						out,
+						"a frame of version {version} where version {VERSION} was expected"
+					)
+				}
+				_ => write!(out, "bytes that are no frame (magic {magic:#06x})"),
+			},
+			FrameError::UnknownKind(kind) => write!(out, "a frame of the unknown kind {kind}"),
+			FrameError::UnknownFlags(flags) => write!(out, "a frame with the unknown flags {flags:#04x}"),
+			FrameError::TooLong { length, limit } => {
+				write!(out, "a frame of {length} bytes where at most {limit} are allowed")
+			}
+		}
+	}
+}
+
+impl std::error::Error for FrameError {}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn every_kind_is_found_by_its_number_and_no_other_number_is_a_kind() {
+		let found: Vec<FrameKind> = (0..=u8::MAX)
+			.filter_map(|number| FrameKind::try_from(number).ok())
+			.collect();
+		assert_eq!(found, FrameKind::ALL);
+		for kind in FrameKind::ALL {
+			assert_eq!(FrameKind::try_from(kind as u8), Ok(kind));
+		}
+		assert_eq!(FrameKind::try_from(0), Err(FrameError::UnknownKind(0)));
+	}
+
+	#[test]
+	fn an_error_says_what_arrived_and_what_was_expected() {
+		let other_version = FrameError::BadMagic(u16::from_le_bytes([b'K', 9]));
+		assert_eq!(
+			other_version.to_string(),
+			"a frame of version 9 where version 1 was expected"
+		);
+		assert_eq!(
+			FrameError::BadMagic(0x6f6c).to_string(),
+			"bytes that are no frame (magic 0x6f6c)"
+		);
+		assert_eq!(
+			FrameError::UnknownKind(99).to_string(),
+			"a frame of the unknown kind 99"
+		);
+		assert_eq!(
+			FrameError::UnknownFlags(2).to_string(),
+			"a frame with the unknown flags 0x02"
+		);
+		let too_long = FrameError::TooLong { length: 9, limit: 8 };
+		assert_eq!(
+			too_long.to_string(),
+			"a frame of 9 bytes where at most 8 are allowed"
+		);
+	}
 }

@@ -19,20 +19,46 @@
 //!   died before it started it) has two sequences.
 //! * **claim**: a worker claims a sequence with one atomic operation on memory that it shares with the parent, right
 //!   before it starts the task. What is not claimed can be recalled, with the same atomic operation. See [`ClaimLedger`].
+//! * **front**: the oldest task that a worker holds: the one that it runs, or is about to claim. What is behind it was
+//!   sent ahead, so that the worker need not wait for the next one.
+//! * **ladder**: how a worker is made to leave: asked with an `Exit` frame, then SIGTERM, then SIGKILL.
 //! * **frame**: the envelope on the pipe, see [`frame`]. **payload**: bytes that this crate never looks into.
 //! * **function**: what a task calls, shipped once per worker ahead of the first task that needs it.
+//!
+//! # Where each decision is
+//!
+//! * `dispatch`: how many workers, which task goes where, what is taken back from a busy worker. `pace`: how much ahead.
+//! * `received`: what a frame means. `death`: what the end of a process means. `starts`: when starting is tried again.
+//! * `deadline`: everything that happens because time passed. `shutdown`: closing and breaking.
+//! * `worker`, `task`, `queue`: the states, and the transitions that concern one of them alone.
 #![forbid(unsafe_code)]
+#![allow(
+	clippy::match_same_arms,
+	reason = "each pair of a transition stands alone, with its own reason"
+)]
 
 pub mod config;
+mod deadline;
+mod death;
+mod dispatch;
 pub mod event;
 pub mod frame;
 mod ledger;
 mod outcome;
+mod pace;
+mod pool;
+mod queue;
+mod received;
+mod shutdown;
+mod starts;
+mod task;
+mod worker;
 
 pub use config::{OnWorkerDeath, PoolConfig};
 pub use event::{Action, Event, Shutdown, StopSignal, Submission};
 pub use ledger::{ClaimLedger, SLOTS};
 pub use outcome::{BreakCause, Exit, Outcome, SpawnFailure, Termination, TerminationReason, Violation};
+pub use pool::{Pool, PoolState, WorkerView};
 
 /// A task, numbered by whoever submits it, in increasing order. Stays below 2^53, so that it is exact as a JavaScript number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,5 +1,7 @@
 //! How tasks, workers and pools end.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::WorkerId;
@@ -108,4 +110,121 @@ pub enum BreakCause {
 	WorkerDied(Termination),
 	/// The driver failed; its own words.
 	SupervisorFailed(String),
+}
+
+impl fmt::Display for TerminationReason {
+	fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+		out.write_str(match self {
+			TerminationReason::Crash => "it crashed",
+			TerminationReason::Killed => "it was killed from outside",
+			TerminationReason::Exit => "it exited by itself",
+			TerminationReason::Timeout => "it was killed because a deadline passed",
+			TerminationReason::Protocol => "it was killed because it broke the protocol",
+			TerminationReason::Shutdown => "it was killed by the shutdown of its pool",
+		})
+	}
+}
+
+impl fmt::Display for Exit {
+	fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			Exit::Code(code) => write!(out, "exit code {code}"),
+			Exit::Signal {
+				signal,
+				core_dumped: false,
+			} => write!(out, "signal {signal}"),
+			Exit::Signal {
+				signal,
+				core_dumped: true,
+			} => write!(out, "signal {signal}, core dumped"),
+			Exit::NeverStarted(failure) => write!(out, "never started: {failure}"),
+			Exit::Unknown => out.write_str("unknown exit: somebody else reaped it"),
+		}
+	}
+}
+
+impl fmt::Display for SpawnFailure {
+	fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+		write!(
+			out,
+			"{} failed: {}",
+			self.operation,
+			std::io::Error::from_raw_os_error(self.errno)
+		)
+	}
+}
+
+impl std::error::Error for SpawnFailure {}
+
+impl fmt::Display for Violation {
+	fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			Violation::BadFrame(error) => write!(out, "it sent {error}"),
+			Violation::UnexpectedFrame(kind) => write!(out, "it sent a frame of kind {kind:?} out of turn"),
+			Violation::UnknownSequence(sequence) => {
+				write!(
+					out,
+					"it sent a result for sequence {}, which it was not running",
+					sequence.0
+				)
+			}
+			Violation::ResultPipeClosed => out.write_str("it closed its result pipe and lived on"),
+		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn an_exit_names_its_code_or_its_signal() {
+		assert_eq!(Exit::Code(3).to_string(), "exit code 3");
+		assert_eq!(
+			Exit::Signal {
+				signal: 9,
+				core_dumped: false
+			}
+			.to_string(),
+			"signal 9"
+		);
+		assert_eq!(
+			Exit::Signal {
+				signal: 11,
+				core_dumped: true
+			}
+			.to_string(),
+			"signal 11, core dumped"
+		);
+	}
+
+	#[test]
+	fn a_spawn_failure_names_the_operation_and_the_error() {
+		let failure = SpawnFailure {
+			operation: "posix_spawn",
+			errno: 2,
+			is_transient: false,
+		};
+		assert!(
+			failure
+				.to_string()
+				.starts_with("posix_spawn failed: No such file or directory")
+		);
+		assert!(
+			Exit::NeverStarted(failure)
+				.to_string()
+				.starts_with("never started: posix_spawn")
+		);
+	}
+
+	#[test]
+	fn a_violation_says_what_the_worker_did() {
+		let violation = Violation::BadFrame(crate::frame::FrameError::UnknownKind(7));
+		assert_eq!(violation.to_string(), "it sent a frame of the unknown kind 7");
+		let violation = Violation::UnknownSequence(crate::Sequence(4));
+		assert_eq!(
+			violation.to_string(),
+			"it sent a result for sequence 4, which it was not running"
+		);
+	}
 }

@@ -1,0 +1,44 @@
+//! One task, from its submission to its settlement.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{FunctionId, Sequence, Submission, WorkerId};
+
+/// A task that is not settled. Settling removes it from the table, so it cannot be settled twice.
+#[derive(Debug)]
+pub(crate) struct Task {
+	pub(crate) function: FunctionId,
+	pub(crate) payload: Bytes,
+	pub(crate) timeout: Option<Duration>,
+	/// How many workers died that were about to read this task. Blames a task that kills whoever reads it.
+	pub(crate) unstarted_deaths: u32,
+	pub(crate) state: TaskState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskState {
+	/// In the queue.
+	Pending,
+	/// On a worker, which may or may not have claimed it: only the ledger knows.
+	Sent { worker: WorkerId, sequence: Sequence },
+}
+
+impl Task {
+	pub(crate) fn new(submission: Submission) -> Task {
+		let Submission {
+			task: _,
+			function,
+			payload,
+			timeout,
+		} = submission;
+		Task {
+			function,
+			payload,
+			timeout,
+			unstarted_deaths: 0,
+			state: TaskState::Pending,
+		}
+	}
+}
