@@ -1,1 +1,4 @@
-fn main() { napi_build::setup(); }
+//! Tells the linker that N-API's symbols come from the runtime that loads the addon.
+fn main() {
+	napi_build::setup();
+}

@@ -1,0 +1,156 @@
+//! Settings from JavaScript, and facts for it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{Buffer, Error, Result, Status};
+use napi_derive::napi;
+use pool::{Exit, OnWorkerDeath, PoolConfig, Shutdown, TerminationReason};
+use supervisor::{DeathWatch, Launch, WorkerDeath};
+
+/// What `options.ts` and `context.ts` have settled; times in ms.
+#[napi(object, use_nullable = true)]
+pub struct NativeSettings {
+	pub max_workers: u32,
+	pub idle_timeout: Option<f64>,
+	pub start_timeout: Option<f64>,
+	pub shutdown_grace: Option<f64>,
+	pub break_on_worker_death: bool,
+	pub max_failed_starts: u32,
+	pub max_unstarted_deaths: u32,
+	pub init: Buffer,
+	pub program: String,
+	pub args: Vec<String>,
+	/// As `NAME=value`.
+	pub env: Vec<String>,
+	/// Whether pidfds are left alone, as on kernels that refuse them.
+	pub watch_by_thread: bool,
+	/// Bytes.
+	pub max_payload: u32,
+}
+
+impl NativeSettings {
+	pub fn pool_config(&self) -> PoolConfig {
+		PoolConfig {
+			max_workers: self.max_workers,
+			idle_timeout: self.idle_timeout.map(milliseconds),
+			start_timeout: self.start_timeout.map_or(Duration::MAX, milliseconds),
+			shutdown_grace: self.shutdown_grace.map_or(Duration::MAX, milliseconds),
+			on_worker_death: if self.break_on_worker_death {
+				OnWorkerDeath::Break
+			} else {
+				OnWorkerDeath::Isolate
+			},
+			max_failed_starts: self.max_failed_starts,
+			max_unstarted_deaths: self.max_unstarted_deaths,
+			init: Bytes::copy_from_slice(&self.init),
+		}
+	}
+
+	pub fn launch(&self) -> Result<Launch> {
+		Ok(Launch {
+			program: PathBuf::from(&self.program),
+			arguments: self.args.iter().map(OsString::from).collect(),
+			environment: self
+				.env
+				.iter()
+				.map(|entry| variable(entry))
+				.collect::<Result<_>>()?,
+			death_watch: self.watch_by_thread.then_some(DeathWatch::Thread),
+			max_payload: self.max_payload,
+		})
+	}
+}
+
+fn variable(entry: &str) -> Result<(OsString, OsString)> {
+	let (name, value) = entry
+		.split_once('=')
+		.ok_or_else(|| Error::new(Status::InvalidArg, format!("no NAME=value: {entry}")))?;
+	Ok((name.into(), value.into()))
+}
+
+/// A number of ms from JavaScript. What a `Duration` cannot hold is as good as for ever.
+pub fn milliseconds(value: f64) -> Duration {
+	Duration::try_from_secs_f64(value.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
+}
+
+/// How to close, from its name in TypeScript.
+pub fn shutdown(how: &str) -> Result<Shutdown> {
+	match how {
+		"drain" => Ok(Shutdown::Drain),
+		"cancel-pending" => Ok(Shutdown::CancelPending),
+		"kill" => Ok(Shutdown::Kill),
+		_ => Err(Error::new(
+			Status::InvalidArg,
+			format!("no way to shut down: {how}"),
+		)),
+	}
+}
+
+/// The facts of a worker's death. See `NativeDeath` in `native.ts`.
+#[napi(object, use_nullable = true)]
+pub struct NativeDeath {
+	pub worker_index: u32,
+	pub pid: Option<u32>,
+	pub exit_code: Option<i32>,
+	pub signal: Option<i32>,
+	pub core_dumped: bool,
+	pub spawn_errno: Option<i32>,
+	pub spawn_operation: Option<String>,
+	#[napi(ts_type = "'crash' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown'")]
+	pub reason: String,
+	#[napi(ts_type = "Uint8Array")]
+	pub stderr_tail: Buffer,
+	pub lifetime: f64,
+	pub peak_memory: Option<f64>,
+}
+
+impl From<&WorkerDeath> for NativeDeath {
+	fn from(death: &WorkerDeath) -> Self {
+		let mut facts = Self {
+			worker_index: death.index,
+			pid: death.pid,
+			exit_code: None,
+			signal: None,
+			core_dumped: false,
+			spawn_errno: None,
+			spawn_operation: None,
+			reason: reason(death.reason).to_owned(),
+			stderr_tail: death.stderr_tail.to_vec().into(),
+			lifetime: death.lifetime.as_secs_f64() * 1000.0,
+			peak_memory: death.peak_memory.map(exact),
+		};
+		match &death.exit {
+			Exit::Code(code) => facts.exit_code = Some(*code),
+			Exit::Signal { signal, core_dumped } => {
+				facts.signal = Some(*signal);
+				facts.core_dumped = *core_dumped;
+			}
+			Exit::NeverStarted(failure) => {
+				facts.spawn_errno = Some(failure.errno);
+				facts.spawn_operation = Some(failure.operation.to_owned());
+			}
+			Exit::Unknown => {}
+		}
+		facts
+	}
+}
+
+fn reason(reason: TerminationReason) -> &'static str {
+	match reason {
+		TerminationReason::Crash => "crash",
+		TerminationReason::Killed => "killed",
+		TerminationReason::Exit => "exit",
+		TerminationReason::Timeout => "timeout",
+		TerminationReason::Protocol => "protocol",
+		TerminationReason::Shutdown => "shutdown",
+	}
+}
+
+/// Counts and sizes here stay below 2^53, where every integer is exact.
+#[allow(clippy::cast_precision_loss)]
+pub fn exact(value: u64) -> f64 {
+	value as f64
+}

@@ -1,0 +1,180 @@
+//! The parent's side: one supervisor per executor.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use napi::Status;
+use napi::bindgen_prelude::{Env, Error, Float64ArraySlice, Function, Result, Uint8ArraySlice};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use pool::{FunctionId, Shutdown, Submission, TaskId};
+use supervisor::{Notice, Supervisor};
+
+use crate::convert::{NativeSettings, exact, milliseconds, shutdown};
+use crate::notices::{NoticeBatch, batch};
+
+/// Weak: whether the event loop is kept alive is decided by [`NativeExecutor::hold`], not by the existence of an executor.
+type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// The numbers in a row of a submission: task, function, length of the payload, timeout in ms or a negative number.
+const ROW: usize = 4;
+
+/// A supervisor, as JavaScript holds it.
+#[napi]
+pub struct NativeExecutor {
+	supervisor: Arc<Supervisor>,
+	wake: Arc<Mutex<Wake>>,
+	/// Taken notices, kept between calls for its capacity.
+	notices: Vec<Notice>,
+}
+
+#[napi]
+impl NativeExecutor {
+	/// Starts the supervisor's thread. `wake` is called once whenever there is something to take.
+	#[napi(constructor)]
+	pub fn new(env: Env, settings: NativeSettings, wake: Function<(), ()>) -> Result<Self> {
+		let wake: Arc<Mutex<Wake>> = Arc::new(Mutex::new(
+			wake.build_threadsafe_function().weak::<true>().build()?,
+		));
+		let supervisor = Supervisor::start(settings.pool_config(), settings.launch()?, {
+			let wake = Arc::clone(&wake);
+			move || {
+				let wake = wake.lock().unwrap_or_else(PoisonError::into_inner);
+				// Refused only while the environment ends, when nobody listens any more.
+				wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+			}
+		})
+		.map_err(|error| Error::from_reason(error.to_string()))?;
+		let supervisor = Arc::new(supervisor);
+		// When an environment ends (a process that leaves, a worker_thread that is terminated), hooks run first and
+		// finalizers after: here the workers are killed, there the last reference goes and the thread is joined.
+		env.add_env_cleanup_hook(Arc::downgrade(&supervisor), |supervisor| {
+			if let Some(supervisor) = supervisor.upgrade() {
+				supervisor.shutdown(Shutdown::Kill);
+			}
+		})?;
+		Ok(Self {
+			supervisor,
+			wake,
+			notices: Vec::new(),
+		})
+	}
+
+	/// Makes a function known that later submissions name.
+	#[napi]
+	pub fn register_function(&self, id: u32, payload: Uint8ArraySlice) {
+		self.supervisor
+			.register_function(FunctionId(id), Bytes::copy_from_slice(&payload));
+	}
+
+	/// Submits the first `count` rows of the table, whose payloads stand one behind the other.
+	#[napi]
+	pub fn submit(&self, table: Float64ArraySlice, count: u32, payloads: Uint8ArraySlice) -> Result<()> {
+		let rows = table
+			.get(..count as usize * ROW)
+			.ok_or_else(|| Error::new(Status::InvalidArg, "the table is shorter than its count"))?;
+		let lengths = rows.chunks_exact(ROW).map(|row| size(row[2])).sum::<usize>();
+		let mut payloads = payloads
+			.get(..lengths)
+			.map(Bytes::copy_from_slice)
+			.ok_or_else(|| Error::new(Status::InvalidArg, "the payloads are shorter than their lengths"))?;
+		self.supervisor
+			.submit(rows.chunks_exact(ROW).map(|row| Submission {
+				task: task_id(row[0]),
+				function: function_id(row[1]),
+				payload: payloads.split_to(size(row[2])),
+				timeout: timeout(row[3]),
+			}));
+		Ok(())
+	}
+
+	/// Whether the task was taken back. If so it will be settled as cancelled.
+	#[napi]
+	pub fn cancel(&self, task: f64) -> bool {
+		self.supervisor.cancel_one(task_id(task))
+	}
+
+	/// Whether a worker has started the task and not finished it.
+	#[napi]
+	pub fn is_running(&self, task: f64) -> bool {
+		self.supervisor.is_running(task_id(task))
+	}
+
+	/// `drain`, `cancel-pending` or `kill`. May be called again to escalate.
+	#[napi]
+	pub fn shutdown(&self, how: String) -> Result<()> {
+		self.supervisor.shutdown(shutdown(&how)?);
+		Ok(())
+	}
+
+	/// What has happened since the last call.
+	#[napi]
+	pub fn take<'env>(&mut self, env: &'env Env) -> Result<NoticeBatch<'env>> {
+		self.supervisor.take_notices(&mut self.notices);
+		batch(env, &mut self.notices)
+	}
+
+	/// What each living worker does at this moment.
+	#[napi]
+	pub fn workers(&self) -> Vec<NativeWorkerState> {
+		self.supervisor
+			.workers()
+			.into_iter()
+			.map(|worker| NativeWorkerState {
+				index: worker.index,
+				pid: worker.pid,
+				state: worker.state.to_owned(),
+				running: worker.running.map(|task| exact(task.0)),
+			})
+			.collect()
+	}
+
+	/// Keeps the event loop alive.
+	#[napi]
+	pub fn hold(&self, env: Env) -> Result<()> {
+		let mut wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+		// Deprecated in favour of clones, which cannot express "alive while tasks are outstanding".
+		#[allow(deprecated)]
+		wake.refer(&env)
+	}
+
+	/// Lets the event loop end although this exists.
+	#[napi]
+	pub fn release(&self, env: Env) -> Result<()> {
+		let mut wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+		#[allow(deprecated)]
+		wake.unref(&env)
+	}
+}
+
+/// A worker, as `executor.workers` shows it.
+#[napi(object, use_nullable = true)]
+pub struct NativeWorkerState {
+	pub index: u32,
+	pub pid: Option<u32>,
+	#[napi(ts_type = "'starting' | 'idle' | 'busy' | 'exiting'")]
+	pub state: String,
+	pub running: Option<f64>,
+}
+
+// The numbers come from a table of doubles that only our own TypeScript writes: whole, not negative, below 2^53.
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn task_id(value: f64) -> TaskId {
+	TaskId(value as u64)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn function_id(value: f64) -> FunctionId {
+	FunctionId(value as u32)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn size(value: f64) -> usize {
+	value as usize
+}
+
+fn timeout(value: f64) -> Option<Duration> {
+	(value >= 0.0).then(|| milliseconds(value))
+}
