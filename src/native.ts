@@ -1,15 +1,18 @@
 /**
- * The only importer of the addon. What crosses is data: numbers, bytes, plain objects with every property present.
+ * The only importer of the addon. What crosses is data: numbers, bytes, plain objects with every property present and
+ * `null` for none. Times in ms, sizes in bytes.
  */
+import {NativeExecutor as Executor, NativeWorker as Worker} from '../binding.js';
 
-/** How a worker's process ended. Exactly one of the fields is not null, unless nobody can tell. */
+/** How a worker's process ended. At most one of the three is not null; all are null where nobody can tell. */
 export interface NativeExit {
 	readonly exitCode: number | null;
+	/** Its number. */
 	readonly signal: number | null;
-	readonly coreDumped: boolean;
-	/** The errno of an attempt to start that failed, and the operation. */
+	/** The errno of a start that failed, and the operation. */
 	readonly spawnErrno: number | null;
 	readonly spawnOperation: string | null;
+	readonly coreDumped: boolean;
 }
 
 /** The facts of a worker's death. */
@@ -18,8 +21,138 @@ export interface NativeDeath extends NativeExit {
 	readonly pid: number | null;
 	readonly reason: 'crash' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown';
 	readonly stderrTail: Uint8Array;
-	/** From spawn to end, in ms. */
+	/** From spawn to end. */
 	readonly lifetime: number;
-	/** Largest resident set in bytes. */
+	/** Largest resident set. */
 	readonly peakMemory: number | null;
+}
+
+/** Why a pool broke. */
+export type NativeBreak =
+	| {readonly cause: 'workers-never-ready' | 'worker-died'; readonly death: NativeDeath | null}
+	| {readonly cause: 'initializer-threw'; readonly bytes: Uint8Array}
+	| {readonly cause: 'cannot-spawn'; readonly errno: number; readonly text: string}
+	| {readonly cause: 'supervisor-failed'; readonly text: string};
+
+/** Something that has happened and is rarer than a result. */
+export type NativeFact =
+	| {readonly kind: 'worker-terminated' | 'timed-out' | 'worker-exited'; readonly death: NativeDeath}
+	| ({readonly kind: 'pool-broken' | 'broken'} & NativeBreak)
+	| {readonly kind: 'worker-started'; readonly workerIndex: number; readonly pid: number}
+	| {readonly kind: 'stdout' | 'stderr'; readonly bytes: Uint8Array}
+	| {readonly kind: 'closed'}
+	| {readonly kind: 'failed'; readonly text: string};
+
+/** The first number of a row in a batch of notices. */
+export const noticeKind = {
+	returned: 0,
+	threw: 1,
+	undecodable: 2,
+	cancelled: 3,
+	poolClosed: 4,
+	fact: 5,
+	poolBroken: 6,
+} as const;
+
+/** Numbers in a row of a batch of notices: kind, task, start, length. */
+export const noticeRow = 4;
+
+/** What has happened, in order. A negative start is `-1 - index` into `large`; for facts it is an index into `facts`. */
+export interface NativeBatch {
+	readonly table: Float64Array;
+	readonly payloads: Uint8Array;
+	readonly large: readonly Uint8Array[];
+	readonly facts: readonly NativeFact[];
+}
+
+/** Everything that a supervisor is told once. */
+export interface NativeSettings {
+	readonly maxWorkers: number;
+	readonly idleTimeout: number | null;
+	readonly startTimeout: number | null;
+	readonly shutdownGrace: number | null;
+	readonly breakOnWorkerDeath: boolean;
+	readonly maxFailedStarts: number;
+	readonly maxUnstartedDeaths: number;
+	readonly init: Uint8Array;
+	readonly program: string;
+	readonly args: readonly string[];
+	/** As `NAME=value`. */
+	readonly env: readonly string[];
+	readonly watchByThread: boolean;
+	readonly maxPayload: number;
+}
+
+/** What a living worker does. */
+export interface NativeWorkerState {
+	readonly index: number;
+	readonly pid: number | null;
+	readonly state: 'starting' | 'idle' | 'busy' | 'exiting';
+	/** The task that it has started and not finished. */
+	readonly running: number | null;
+}
+
+/** Numbers in a row of a submission: task, function, length of the payload, timeout in ms or -1. */
+export const submissionRow = 4;
+
+/** A supervisor with its thread. */
+export interface NativeExecutor {
+	registerFunction(id: number, payload: Uint8Array): void;
+	/** The first `count` rows of the table; their payloads stand one behind the other. */
+	submit(table: Float64Array, count: number, payloads: Uint8Array): void;
+	cancel(task: number): boolean;
+	isRunning(task: number): boolean;
+	shutdown(how: 'drain' | 'cancel-pending' | 'kill'): void;
+	take(): NativeBatch;
+	workers(): NativeWorkerState[];
+	/** Keeps the event loop alive; `release` lets it end. */
+	hold(): void;
+	release(): void;
+}
+
+/** The kinds of frames, as `frame.rs` numbers them. */
+export const frameKind = {
+	init: 1,
+	function: 2,
+	task: 3,
+	exit: 4,
+	ready: 16,
+	startFailed: 17,
+	returned: 18,
+	threw: 19,
+	undecodable: 20,
+} as const;
+
+/** Numbers in a row of a batch of frames: kind, sequence, function, length of the payload. */
+export const frameRow = 4;
+
+/** Frames that have arrived, in order; their payloads stand one behind the other. */
+export interface FrameBatch {
+	readonly count: number;
+	readonly table: Uint32Array;
+	readonly payloads: Uint8Array;
+	/** The parent sends nothing more. */
+	readonly ended: boolean;
+}
+
+/** The worker's end of the pipes. */
+export interface NativeWorker {
+	/** Calls back from the event loop whenever frames can be read, and keeps the loop alive. */
+	watch(callback: () => void): void;
+	/** One slot per sequence: claimed by compare-and-swap from the sequence to the negated sequence. */
+	claims(): Int32Array;
+	read(): FrameBatch;
+	/** Writes one frame, whole; waits while the pipe is full. */
+	write(kind: number, sequence: number, payload: Uint8Array): void;
+}
+
+/** Starts a supervisor's thread; `wake` is called once whenever there is something to take. */
+export function startExecutor(settings: NativeSettings, wake: () => void): NativeExecutor {
+	// The generated types know no readonly arrays and no unions of facts.
+	return new Executor(settings as never, wake) as unknown as NativeExecutor;
+}
+
+/** Takes over the descriptors that a supervisor gave to this process. */
+export function openWorker(): NativeWorker {
+	return new Worker() as unknown as NativeWorker;
 }

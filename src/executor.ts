@@ -1,0 +1,178 @@
+/**
+ * The executor that users hold. What it promises is written here; how it is kept, in `pool.ts` and in the supervisor.
+ */
+import {inspect} from 'node:util';
+import {workerLaunch} from './context.js';
+import {argumentTypeError} from './errors.js';
+import type {AnyFunction} from './function-registry.js';
+import type {Future} from './future.js';
+import {splitMapArguments, type InputsOf} from './map-arguments.js';
+import type {NativeSettings} from './native.js';
+import {
+	readExecutorOptions, readMapOptions, readShutdownOptions, type ExecutorOptions, type ExecutorSettings, type MapOptions, type ShutdownOptions,
+} from './options.js';
+import {Pool} from './pool.js';
+import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
+import {describeFunction} from './serialize/function-reference.js';
+import {createModuleHandle, type ModuleHandle} from './serialize/module-handle.js';
+import {decodeError} from './serialize/remote-error.js';
+import type {ShippedItem} from './serialize/shipped-function.js';
+import {encodeInitialization} from './worker/initialize.js';
+
+// The most bytes of one frame: what one Buffer surely holds on every version of Node.
+const maxPayload = 2 ** 31 - 1;
+
+// How many workers in a row may fail to start before the executor gives up.
+const maxFailedStarts = 3;
+
+/** Ends the pool of an executor that nobody can reach any more, after what it still has to do. */
+const abandoned = new FinalizationRegistry<Pool>(pool => {
+	pool.startClosing('drain');
+});
+
+let executors = 0;
+
+/**
+ * Runs functions in worker processes.
+ *
+ * Workers are started when there is work for them and are supervised by a thread of their own, which goes on while
+ * JavaScript is busy. The death of a worker fails the one task that it had started; the executor stays usable.
+ *
+ * @example
+ * await using executor = new ProcessPoolExecutor({maxWorkers: 4});
+ * await executor.submit((a, b) => a + b, 1, 2); // 3
+ */
+export class ProcessPoolExecutor {
+	/** Counts the executors of this process, from 0. */
+	readonly executorId = executors++;
+	readonly maxWorkers: number;
+	readonly #pool: Pool;
+
+	/**
+	 * Starts nothing yet.
+	 *
+	 * @throws {TypeError} An option is unknown, or has the wrong type.
+	 * @throws {RangeError} An option is out of range.
+	 * @throws {SerializationError} The initializer or its arguments cannot travel.
+	 */
+	constructor(options?: ExecutorOptions) {
+		const settings = readExecutorOptions('ProcessPoolExecutor', options);
+		this.maxWorkers = settings.maxWorkers;
+		this.#pool = new Pool(nativeSettings(settings));
+		abandoned.register(this, this.#pool, this);
+	}
+
+	/**
+	 * Runs `fn(...args)` in a worker. Arguments and result are copied as structured clone does.
+	 *
+	 * What depends on the state of the executor, or on whether the values can travel, comes through the future:
+	 * `ShutdownExecutorError`, `BrokenProcessPool`, `SerializationError`.
+	 *
+	 * @throws {TypeError} `fn` is not a function.
+	 */
+	submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+		checkFunction(fn);
+		return this.#pool.submit(fn, args) as Future<Awaited<R>>;
+	}
+
+	/**
+	 * Runs `fn` once per item; several iterables are taken in step, until the shortest ends. Results come in the order
+	 * of the items, by `for await` or, all of them, by `await`.
+	 *
+	 * Iterables may be asynchronous and are read as the work goes on. The last argument may be options:
+	 * `timeout` in ms for the whole iteration, and `chunksize`, the items that travel together.
+	 *
+	 * @throws {TypeError} `fn` is not a function, an input is not iterable, or an option is wrong.
+	 */
+	map<A extends unknown[], R>(fn: (...args: A) => R, ...inputs: InputsOf<A>): ResultStream<Awaited<R>>;
+	map<A extends unknown[], R>(fn: (...args: A) => R, ...inputsAndOptions: [...InputsOf<A>, MapOptions]): ResultStream<Awaited<R>>;
+	map<R>(fn: AnyFunction, ...inputsAndOptions: unknown[]): ResultStream<Awaited<R>> {
+		checkFunction(fn);
+		const {iterables, options} = splitMapArguments(inputsAndOptions);
+		const settings = readMapOptions(options);
+		return startMap<Awaited<R>>({
+			submitChunk: list => this.#pool.submit(fn, list, {application: 'each', receive: itemOutcomes}) as Future<readonly ItemOutcome[]>,
+			// Enough to keep every worker supplied while the consumer takes results, and no more of a lazy input than that.
+			window: Math.max(64, this.maxWorkers * 8),
+		}, iterables, settings);
+	}
+
+	/**
+	 * The exported functions of a module, each callable here and run in a worker, which imports the module itself.
+	 *
+	 * @example
+	 * const jobs = executor.module<typeof import('./jobs.js')>(new URL('./jobs.js', import.meta.url));
+	 * await jobs.price(42);
+	 * @throws {TypeError} The URL is not absolute.
+	 */
+	module<M>(url: URL | string): ModuleHandle<M> {
+		return createModuleHandle<M>(url, (fn, args) => this.#pool.submit(fn, args));
+	}
+
+	/**
+	 * Takes no more tasks, finishes those it has, and lets the workers go. With `killWorkers` the workers are killed and
+	 * everything unfinished rejects with `ShutdownExecutorError`. May be called again, also to go over to killing.
+	 *
+	 * @returns when every process is gone; at once with `wait: false`.
+	 */
+	async shutdown(options?: ShutdownOptions): Promise<void> {
+		const {wait, killWorkers} = readShutdownOptions(options);
+		abandoned.unregister(this);
+		const how = killWorkers ? 'kill' : 'drain';
+		if (wait) {
+			await this.#pool.close(how);
+		} else {
+			this.#pool.startClosing(how);
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.shutdown();
+	}
+
+	/** The processes that live at this moment, in the order of their starts. */
+	get workers(): readonly WorkerInfo[] {
+		return this.#pool.workers().map(({index, pid, state}) => ({index, pid, state}));
+	}
+
+	[inspect.custom](): string {
+		return `ProcessPoolExecutor { maxWorkers: ${this.maxWorkers}, workers: ${this.workers.length} }`;
+	}
+}
+
+/** A worker as `executor.workers` shows it. */
+export interface WorkerInfo {
+	/** Below `maxWorkers`; that of a dead worker is used again. */
+	readonly index: number;
+	/** Null while its process is being started. */
+	readonly pid: number | null;
+	readonly state: 'starting' | 'idle' | 'busy' | 'exiting';
+}
+
+function checkFunction(fn: unknown): asserts fn is AnyFunction {
+	if (typeof fn !== 'function') {
+		throw argumentTypeError('fn', 'a function', fn);
+	}
+}
+
+function itemOutcomes(items: unknown): ItemOutcome[] {
+	return (items as ShippedItem[]).map(item => item.ok ? item : {ok: false, error: decodeError(item.error)});
+}
+
+function nativeSettings(settings: ExecutorSettings): NativeSettings {
+	const {initializer, initargs} = settings;
+	return {
+		...workerLaunch(settings.env),
+		maxWorkers: settings.maxWorkers,
+		idleTimeout: settings.timeout,
+		startTimeout: settings.startTimeout,
+		shutdownGrace: settings.shutdownTimeout,
+		breakOnWorkerDeath: settings.onWorkerDeath === 'break',
+		maxFailedStarts,
+		maxUnstartedDeaths: settings.maxPoisonRetries + 1,
+		init: encodeInitialization({initializer: initializer === null ? null : describeFunction(initializer), initargs}).slice(),
+		// For tests of the way that kernels without pidfds take.
+		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
+		maxPayload,
+	};
+}

@@ -1,0 +1,21 @@
+export {ProcessPoolExecutor, type WorkerInfo} from './executor.js';
+export type {ExecutorOptions, MapOptions, ShutdownOptions} from './options.js';
+export {Future} from './future.js';
+export type {ResultStream} from './result-stream.js';
+export type {ModuleHandle} from './serialize/module-handle.js';
+export {
+	wait, asCompleted, FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED,
+} from './wait.js';
+export {
+	BrokenProcessPool,
+	CancelledError,
+	LokyRecursionError,
+	RemoteError,
+	SerializationError,
+	ShutdownExecutorError,
+	TaskTimeoutError,
+	TerminatedWorkerError,
+	TimeoutError,
+} from './errors.js';
+export {cpuCount} from './cpu-count.js';
+export {version} from './version.js';

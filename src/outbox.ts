@@ -1,0 +1,66 @@
+/**
+ * Submitted tasks on their way to the supervisor: one table and one stretch of bytes for everything that a turn of the
+ * event loop submits, because crossing into Rust once per task costs more than the task.
+ */
+import {submissionRow} from './native.js';
+
+const initialTasks = 64;
+const initialBytes = 16 * 1024;
+
+// A batch that is as full as this goes out before the turn ends, so that workers start while a long loop still submits.
+const fullTasks = 4096;
+const fullBytes = 1024 * 1024;
+
+/** Collects tasks. Its memory is used again after each batch. */
+export class Outbox {
+	#table = new Float64Array(initialTasks * submissionRow);
+	#payloads = new Uint8Array(initialBytes);
+	#count = 0;
+	#length = 0;
+
+	get isEmpty(): boolean {
+		return this.#count === 0;
+	}
+
+	get isFull(): boolean {
+		return this.#count >= fullTasks || this.#length >= fullBytes;
+	}
+
+	/** Copies the payload: encoders reuse their memory. */
+	add(task: number, functionId: number, payload: Uint8Array, timeout: number): void {
+		const row = this.#count * submissionRow;
+		if (row === this.#table.length) {
+			const table = new Float64Array(this.#table.length * 2);
+			table.set(this.#table);
+			this.#table = table;
+		}
+
+		const end = this.#length + payload.length;
+		if (end > this.#payloads.length) {
+			const payloads = new Uint8Array(Math.max(end, this.#payloads.length * 2));
+			payloads.set(this.#payloads.subarray(0, this.#length));
+			this.#payloads = payloads;
+		}
+
+		this.#table[row] = task;
+		this.#table[row + 1] = functionId;
+		this.#table[row + 2] = payload.length;
+		this.#table[row + 3] = timeout;
+		this.#payloads.set(payload, this.#length);
+		this.#count++;
+		this.#length = end;
+	}
+
+	/** Hands everything over, which must copy it, and is empty then. */
+	empty(submit: (table: Float64Array, count: number, payloads: Uint8Array) => void): void {
+		const count = this.#count;
+		const payloads = this.#payloads;
+		this.#count = 0;
+		this.#length = 0;
+		submit(this.#table, count, payloads);
+		if (payloads.length > fullBytes * 2) {
+			// One huge argument must not hold its size for the life of the executor.
+			this.#payloads = new Uint8Array(initialBytes);
+		}
+	}
+}

@@ -1,0 +1,418 @@
+/**
+ * The JavaScript half of a pool: it turns calls into submissions and notices into settled futures. Every decision is
+ * made by the other half.
+ */
+import process from 'node:process';
+import {watchExit} from './exit.js';
+import {BrokenProcessPool, CancelledError, ShutdownExecutorError} from './errors.js';
+import {FunctionRegistry, type AnyFunction} from './function-registry.js';
+import {
+	cancelFuture, createFuture, rejectFuture, resolveFuture, type Future, type FutureOwner,
+} from './future.js';
+import {
+	noticeKind, noticeRow, startExecutor, type NativeBatch, type NativeBreak, type NativeExecutor, type NativeFact, type NativeSettings, type NativeWorkerState,
+} from './native.js';
+import {brokenPoolError, terminatedWorkerError} from './outcome.js';
+import {Outbox} from './outbox.js';
+import {decode, encode} from './serialize/codec.js';
+import {decodeError} from './serialize/remote-error.js';
+import type {Application} from './serialize/shipped-function.js';
+import {createFailureGroup} from './unobserved-failures.js';
+
+// Kept from the time the package was loaded: a program may replace them.
+const {queueMicrotask} = globalThis;
+
+/** How to close: finish everything, or kill. Either may follow the other; a kill stays a kill. */
+export type Closing = 'drain' | 'kill';
+
+type PoolState =
+	| {readonly name: 'new'}
+	| {readonly name: 'open' | 'closing'; readonly native: NativeExecutor}
+	| {readonly name: 'broken'; readonly native: NativeExecutor | null; readonly createError: () => Error}
+	| {readonly name: 'closed'};
+
+/** A task whose future is not settled. */
+interface PendingTask {
+	readonly future: Future<unknown>;
+	/** Turns the decoded result into what the future gives; null where that is the result itself. */
+	readonly receive: ((value: unknown) => unknown) | null;
+}
+
+/** What a caller may say about one submission. */
+export interface SubmissionOptions {
+	readonly application: Application;
+	readonly receive: ((value: unknown) => unknown) | null;
+}
+
+const plainCall: SubmissionOptions = {application: 'call', receive: null};
+
+/** One pool of workers. Starts nothing before its first submission. */
+export class Pool implements FutureOwner {
+	readonly #settings: NativeSettings;
+	readonly #functions = new FunctionRegistry((id, payload) => {
+		this.#open().registerFunction(id, payload);
+	});
+
+	readonly #outbox = new Outbox();
+	readonly #tasks = new Map<number, PendingTask>();
+	readonly #closeListeners: Array<() => void> = [];
+	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
+	readonly #commonFate = createFailureGroup();
+	#state: PoolState = {name: 'new'};
+	#lastTask = 0;
+	#isFlushScheduled = false;
+	#isHeld = false;
+
+	constructor(settings: NativeSettings) {
+		this.#settings = settings;
+	}
+
+	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
+	submit(fn: AnyFunction, payload: unknown, {application, receive}: SubmissionOptions = plainCall): Future<unknown> {
+		let functionId;
+		let bytes;
+		try {
+			if (this.#state.name === 'new') {
+				this.#open();
+			}
+
+			// Encoding runs getters of the caller, which may submit or shut down: state and number are taken after it.
+			functionId = this.#state.name === 'open' ? this.#functions.idOf(fn, application) : 0;
+			bytes = this.#state.name === 'open' ? encode(payload, 'submit') : null;
+		} catch (error) {
+			return this.#failed(error);
+		}
+
+		if (this.#state.name !== 'open' || bytes === null) {
+			return this.#failed(this.#refusal());
+		}
+
+		const task = ++this.#lastTask;
+		const future = createFuture<unknown>(this, task);
+		this.#tasks.set(task, {future, receive});
+		this.#outbox.add(task, functionId, bytes, -1);
+		if (this.#outbox.isFull) {
+			this.#flush();
+		} else if (!this.#isFlushScheduled) {
+			this.#isFlushScheduled = true;
+			queueMicrotask(() => {
+				this.#isFlushScheduled = false;
+				this.#flush();
+			});
+		}
+
+		return future;
+	}
+
+	cancel(task: number): boolean {
+		const native = this.#native();
+		const pending = this.#tasks.get(task);
+		if (native === null || pending === undefined) {
+			return false;
+		}
+
+		this.#flush();
+		if (!native.cancel(task)) {
+			return false;
+		}
+
+		// Its notice comes later and finds nothing: the future is settled before this returns, as its caller expects.
+		this.#tasks.delete(task);
+		cancelFuture(pending.future, new CancelledError());
+		this.#holdOrRelease();
+		return true;
+	}
+
+	isRunning(task: number): boolean {
+		const native = this.#native();
+		return native !== null && this.#tasks.has(task) && native.isRunning(task);
+	}
+
+	workers(): NativeWorkerState[] {
+		return this.#native()?.workers() ?? [];
+	}
+
+	/** Resolves when every task is settled and every process is gone. */
+	async close(how: Closing): Promise<void> {
+		this.startClosing(how);
+		if (this.#state.name === 'closed') {
+			return;
+		}
+
+		await new Promise<void>(resolve => {
+			this.#closeListeners.push(resolve);
+			this.#holdOrRelease();
+		});
+	}
+
+	startClosing(how: Closing): void {
+		this.#flush();
+		switch (this.#state.name) {
+			case 'new': {
+				this.#state = {name: 'closed'};
+				return;
+			}
+
+			case 'open':
+			case 'closing': {
+				const {native} = this.#state;
+				this.#state = {name: 'closing', native};
+				native.shutdown(how);
+				return;
+			}
+
+			case 'broken': {
+				this.#state.native?.shutdown('kill');
+				return;
+			}
+
+			case 'closed': {
+				return;
+			}
+
+			default: {
+				this.#state satisfies never;
+			}
+		}
+	}
+
+	#native(): NativeExecutor | null {
+		return 'native' in this.#state ? this.#state.native : null;
+	}
+
+	#open(): NativeExecutor {
+		const running = this.#native();
+		if (running !== null) {
+			return running;
+		}
+
+		const native = startExecutor(this.#settings, () => {
+			this.#takeNotices();
+		});
+		this.#state = {name: 'open', native};
+		watchExit(this, () => {
+			// The last output of workers is flushed before the parent exits, and nobody runs longer than it.
+			this.#takeNotices();
+			this.startClosing('kill');
+		});
+		return native;
+	}
+
+	#refusal(): Error {
+		return this.#state.name === 'broken' ? this.#state.createError() : new ShutdownExecutorError();
+	}
+
+	#failed(error: unknown): Future<unknown> {
+		const future = createFuture<unknown>(this, 0);
+		rejectFuture(future, error);
+		return future;
+	}
+
+	#flush(): void {
+		const native = this.#native();
+		if (this.#outbox.isEmpty || native === null) {
+			return;
+		}
+
+		this.#outbox.empty((table, count, payloads) => {
+			native.submit(table, count, payloads);
+		});
+		this.#holdOrRelease();
+	}
+
+	/** The event loop lives exactly while somebody waits for something. */
+	#holdOrRelease(): void {
+		const native = this.#native();
+		const isWanted = this.#tasks.size > 0 || this.#closeListeners.length > 0;
+		if (native === null || isWanted === this.#isHeld) {
+			return;
+		}
+
+		this.#isHeld = isWanted;
+		if (isWanted) {
+			native.hold();
+		} else {
+			native.release();
+		}
+	}
+
+	#takeNotices(): void {
+		const native = this.#native();
+		if (native === null) {
+			return;
+		}
+
+		const batch = native.take();
+		for (let row = 0; row < batch.table.length; row += noticeRow) {
+			this.#takeRow(batch, row);
+		}
+
+		this.#holdOrRelease();
+	}
+
+	#takeRow({table, payloads, large, facts}: NativeBatch, row: number): void {
+		const kind = table[row];
+		const task = table[row + 1]!;
+		const start = table[row + 2]!;
+		switch (kind) {
+			case noticeKind.returned: {
+				this.#settle(task, start < 0 ? large[-1 - start]! : payloads.subarray(start, start + table[row + 3]!), false);
+				return;
+			}
+
+			case noticeKind.threw:
+			case noticeKind.undecodable: {
+				this.#settle(task, start < 0 ? large[-1 - start]! : payloads.subarray(start, start + table[row + 3]!), true);
+				return;
+			}
+
+			case noticeKind.cancelled: {
+				this.#reject(task, new CancelledError());
+				return;
+			}
+
+			case noticeKind.poolClosed: {
+				this.#reject(task, new ShutdownExecutorError(), true);
+				return;
+			}
+
+			case noticeKind.poolBroken: {
+				const fact = facts[start];
+				if (fact?.kind === 'pool-broken') {
+					this.#reject(task, this.#brokenError(fact), true);
+				}
+
+				return;
+			}
+
+			default: {
+				this.#takeFact(task, facts[start]!);
+			}
+		}
+	}
+
+	#takeFact(task: number, fact: NativeFact): void {
+		switch (fact.kind) {
+			case 'worker-terminated':
+			case 'timed-out': {
+				this.#reject(task, terminatedWorkerError(fact.death));
+				return;
+			}
+
+			case 'stderr': {
+				process.stderr.write(fact.bytes);
+				return;
+			}
+
+			case 'stdout': {
+				process.stdout.write(fact.bytes);
+				return;
+			}
+
+			case 'broken': {
+				this.#state = {name: 'broken', native: this.#native(), createError: () => this.#brokenError(fact)};
+				return;
+			}
+
+			case 'failed': {
+				this.#fail(fact.text);
+				return;
+			}
+
+			case 'closed': {
+				this.#close();
+				return;
+			}
+
+			// Nobody is told of these yet: events come with the issue on faults.
+			case 'pool-broken':
+			case 'worker-started':
+			case 'worker-exited': {
+				return;
+			}
+
+			default: {
+				fact satisfies never;
+			}
+		}
+	}
+
+	#settle(task: number, payload: Uint8Array, isError: boolean): void {
+		const pending = this.#tasks.get(task);
+		if (pending === undefined) {
+			return;
+		}
+
+		this.#tasks.delete(task);
+		const {future, receive} = pending;
+		let value;
+		try {
+			value = isError ? decodeError(payload) : decode(payload, 'parent');
+			if (!isError && receive !== null) {
+				value = receive(value);
+			}
+		} catch (error) {
+			rejectFuture(future, error);
+			return;
+		}
+
+		if (isError) {
+			rejectFuture(future, value);
+		} else {
+			resolveFuture(future, value);
+		}
+	}
+
+	#reject(task: number, error: Error, isCommonFate = false): void {
+		const pending = this.#tasks.get(task);
+		if (pending === undefined) {
+			return;
+		}
+
+		this.#tasks.delete(task);
+		if (error instanceof CancelledError) {
+			cancelFuture(pending.future, error);
+		} else {
+			rejectFuture(pending.future, error, isCommonFate ? this.#commonFate : undefined);
+		}
+	}
+
+	/** A fresh object for each future: what one holder attaches to it must not show up in another's. */
+	#brokenError(broken: NativeBreak): Error {
+		return brokenPoolError(broken, this.#settings.program, broken.cause === 'initializer-threw' ? decodeError(broken.bytes) : null);
+	}
+
+	/** The supervisor's thread is lost: nothing else will be told, so everything ends here. */
+	#fail(words: string): void {
+		const createError = (): Error => new BrokenProcessPool(`The supervisor of the process pool failed: ${words}. This is a defect of loky; please report it.`);
+		this.#state = {name: 'broken', native: null, createError};
+		for (const task of this.#tasks.keys()) {
+			this.#reject(task, createError(), true);
+		}
+
+		this.#tellClosed();
+	}
+
+	#close(): void {
+		const native = this.#native();
+		if (native !== null && this.#isHeld) {
+			native.release();
+			this.#isHeld = false;
+		}
+
+		if (this.#state.name === 'broken') {
+			this.#state = {...this.#state, native: null};
+		} else {
+			this.#state = {name: 'closed'};
+		}
+
+		this.#tellClosed();
+	}
+
+	#tellClosed(): void {
+		watchExit(this, null);
+		for (const listener of this.#closeListeners.splice(0)) {
+			listener();
+		}
+	}
+}

@@ -1,0 +1,43 @@
+/**
+ * The items of a chunk of `map`: one call each, one outcome each.
+ */
+import {encode} from '../serialize/codec.js';
+import {encodeError} from '../serialize/remote-error.js';
+import type {ShippedItem} from '../serialize/shipped-function.js';
+
+/** Calls `fn` with each of the argument lists, one after the other. */
+export async function applyToEach(fn: (...args: unknown[]) => unknown, list: readonly unknown[][]): Promise<ShippedItem[]> {
+	const items: ShippedItem[] = [];
+	for (const args of list) {
+		try {
+			const result = fn(...args);
+			// eslint-disable-next-line no-await-in-loop -- items of a chunk run one after the other, as tasks do
+			items.push({ok: true, value: result instanceof Object ? await result : result});
+		} catch (error) {
+			items.push(failedItem(error));
+		}
+	}
+
+	return items;
+}
+
+/** The items as bytes; a value that cannot travel becomes the error of its own item and hides no other. */
+export function encodeItems(items: readonly ShippedItem[]): Uint8Array {
+	try {
+		return encode(items, 'result');
+	} catch {
+		return encode(items.map(item => item.ok ? travelling(item) : item), 'result');
+	}
+}
+
+function travelling(item: ShippedItem & {readonly ok: true}): ShippedItem {
+	try {
+		encode(item.value, 'result');
+		return item;
+	} catch (error) {
+		return failedItem(error);
+	}
+}
+
+// Copied: the encoder reuses its memory.
+const failedItem = (error: unknown): ShippedItem => ({ok: false, error: new Uint8Array(encodeError(error))});

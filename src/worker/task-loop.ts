@@ -1,0 +1,218 @@
+/**
+ * Takes frames as they come and runs tasks one after the other.
+ *
+ * A task is claimed right before it starts, and its result is written before the next one is claimed: so a death at any
+ * moment concerns exactly one task.
+ */
+import process from 'node:process';
+import {performance} from 'node:perf_hooks';
+import {
+	frameKind, frameRow, type FrameBatch, type NativeWorker,
+} from '../native.js';
+import {decode} from '../serialize/codec.js';
+import type {Application} from '../serialize/shipped-function.js';
+import {applyToEach} from './each.js';
+import {Functions, type CallableFunction} from './functions.js';
+import {initialize} from './initialize.js';
+import {Replies} from './replies.js';
+
+// Captured at the start: a task may replace any global.
+const {setImmediate, Atomics, Promise} = globalThis;
+
+// How long tasks may follow one another before timers and sockets of earlier tasks get their turn, in ms.
+const longestTurn = 2;
+
+const noFrames: FrameBatch = {
+	count: 0, table: new Uint32Array(0), payloads: new Uint8Array(0), ended: false,
+};
+
+/** The run loop of a worker. */
+export class TaskLoop {
+	readonly #end: NativeWorker;
+	readonly #claims: Int32Array;
+	readonly #functions = new Functions();
+	readonly #replies: Replies;
+	#batch = noFrames;
+	/** The next row of the batch, and where its payload starts. */
+	#row = 0;
+	#offset = 0;
+	/** A task, the initializer or an import is under way: frames wait. */
+	#isBusy = false;
+
+	constructor(end: NativeWorker) {
+		this.#end = end;
+		this.#claims = end.claims();
+		this.#replies = new Replies(end);
+	}
+
+	/** There may be something to read. */
+	wake(): void {
+		if (!this.#isBusy) {
+			this.#drain();
+		}
+	}
+
+	#drain(): void {
+		const start = performance.now();
+		while (this.#hasFrame()) {
+			if (this.#takeFrame()) {
+				return;
+			}
+
+			if (performance.now() - start > longestTurn) {
+				this.#isBusy = true;
+				setImmediate(() => {
+					this.#resume();
+				});
+				return;
+			}
+		}
+	}
+
+	#resume(): void {
+		this.#isBusy = false;
+		this.#drain();
+	}
+
+	#hasFrame(): boolean {
+		if (this.#row < this.#batch.count) {
+			return true;
+		}
+
+		this.#batch = this.#end.read();
+		this.#row = 0;
+		this.#offset = 0;
+		if (this.#batch.count > 0) {
+			return true;
+		}
+
+		if (this.#batch.ended) {
+			process.exit(0);
+		}
+
+		return false;
+	}
+
+	/** Whether the frame is still under way when this returns: `#resume` is called then. */
+	#takeFrame(): boolean {
+		const {table, payloads} = this.#batch;
+		const row = this.#row++ * frameRow;
+		const kind = table[row]!;
+		const sequence = table[row + 1]!;
+		const id = table[row + 2]!;
+		const start = this.#offset;
+		this.#offset = start + table[row + 3]!;
+		const payload = payloads.subarray(start, this.#offset);
+		switch (kind) {
+			case frameKind.task: {
+				return this.#claim(sequence) && this.#runTask(sequence, this.#functions.get(id), payload);
+			}
+
+			case frameKind.function: {
+				this.#functions.add(id, payload);
+				return false;
+			}
+
+			case frameKind.init: {
+				this.#isBusy = true;
+				void this.#initialize(payload);
+				return true;
+			}
+
+			case frameKind.exit: {
+				// Code 0 and the user's own exit handlers: a worker that leaves is a program that ends.
+				return process.exit(0);
+			}
+
+			default: {
+				throw new Error(`The parent sent a frame of kind ${kind}, which a worker of this version does not know.`);
+			}
+		}
+	}
+
+	/** False: the parent has taken the task back. */
+	#claim(sequence: number): boolean {
+		const slot = sequence % this.#claims.length;
+		return Atomics.compareExchange(this.#claims, slot, sequence, -sequence) === sequence;
+	}
+
+	async #initialize(payload: Uint8Array): Promise<void> {
+		try {
+			await initialize(payload);
+		} catch (error) {
+			this.#replies.startFailed(error);
+			process.exit(1);
+		}
+
+		this.#replies.ready();
+		this.#resume();
+	}
+
+	#runTask(sequence: number, callable: CallableFunction | Promise<CallableFunction>, payload: Uint8Array): boolean {
+		if (callable instanceof Promise) {
+			this.#isBusy = true;
+			void this.#runWhenResolved(sequence, callable, payload);
+			return true;
+		}
+
+		let args;
+		try {
+			args = decode(payload, 'worker') as unknown[];
+		} catch (error) {
+			this.#replies.undecodable(sequence, error);
+			return false;
+		}
+
+		const {fn, application} = callable;
+		let result;
+		try {
+			result = application === 'each' ? applyToEach(fn, args as unknown[][]) : fn(...args);
+			if (isThenable(result)) {
+				this.#isBusy = true;
+				void this.#settle(sequence, result, application);
+				return true;
+			}
+		} catch (error) {
+			this.#replies.threw(sequence, error);
+			return false;
+		}
+
+		this.#replies.returned(sequence, result, application);
+		return false;
+	}
+
+	async #runWhenResolved(sequence: number, resolving: Promise<CallableFunction>, payload: Uint8Array): Promise<void> {
+		let callable;
+		try {
+			callable = await resolving;
+		} catch (error) {
+			this.#replies.undecodable(sequence, error);
+			this.#resume();
+			return;
+		}
+
+		if (!this.#runTask(sequence, callable, payload)) {
+			this.#resume();
+		}
+	}
+
+	async #settle(sequence: number, result: PromiseLike<unknown>, application: Application): Promise<void> {
+		let value;
+		try {
+			value = await result;
+		} catch (error) {
+			this.#replies.threw(sequence, error);
+			this.#resume();
+			return;
+		}
+
+		this.#replies.returned(sequence, value, application);
+		this.#resume();
+	}
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+	return (typeof value === 'object' || typeof value === 'function')
+		&& value !== null
+		&& typeof (value as {then?: unknown}).then === 'function';
+}
