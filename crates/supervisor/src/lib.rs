@@ -16,10 +16,25 @@
 //! | 5 | UNIX socket whose end tells the worker that its parent is gone | held |
 //! | 6 | the claim memory | mapped |
 
+mod arrivals;
+mod channel;
+mod claims;
+mod core;
+mod deaths;
+mod descriptor;
+mod driver;
 mod error;
 mod launch;
 mod notice;
+mod outbox;
+mod output;
+mod process;
+mod sigpipe;
+mod spawn;
 mod supervisor;
+mod sys;
+mod watcher;
+mod worker;
 mod worker_end;
 
 pub use error::{OpenError, ReadError, StartError};

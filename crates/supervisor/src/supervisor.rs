@@ -1,12 +1,25 @@
 //! The parent's side as its owner sees it.
 
-use bytes::Bytes;
-use pool::{FunctionId, PoolConfig, Shutdown, Submission, TaskId, WorkerId};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
+use bytes::Bytes;
+use polling::Poller;
+use pool::{Event, FunctionId, PoolConfig, Shutdown, Submission, TaskId, WorkerId};
+
+use crate::core::Core;
+use crate::driver::{self, Shared};
+use crate::outbox::Outbox;
+use crate::spawn::CommandLine;
 use crate::{Launch, Notice, StartError};
 
 /// A pool of worker processes with the thread that looks after them.
-pub struct Supervisor {}
+///
+/// Dropping it kills what still runs.
+pub struct Supervisor {
+	shared: Arc<Shared>,
+	thread: Option<JoinHandle<()>>,
+}
 
 /// What a worker is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,55 +46,99 @@ impl Supervisor {
 	///
 	/// [`StartError`] where the system refuses a poller or a thread, or the launch cannot be written down.
 	pub fn start(
-		_pool: PoolConfig,
-		_launch: Launch,
-		_wake: impl Fn() + Send + Sync + 'static,
+		pool: PoolConfig,
+		launch: Launch,
+		wake: impl Fn() + Send + Sync + 'static,
 	) -> Result<Self, StartError> {
-		unimplemented!()
+		let command = CommandLine::new(&launch)?;
+		let poller = Arc::new(Poller::new().map_err(StartError::Poller)?);
+		let core = Core::new(pool, &launch, Arc::clone(&poller));
+		let shared = Arc::new(Shared::new(core, poller, Outbox::new(wake)));
+		let of_thread = Arc::clone(&shared);
+		let thread = thread::Builder::new()
+			.name("loky supervisor".into())
+			.spawn(move || driver::run(&of_thread, &command))
+			.map_err(StartError::Thread)?;
+		Ok(Self {
+			shared,
+			thread: Some(thread),
+		})
 	}
 
 	/// Makes a function known that later submissions name.
-	pub fn register_function(&self, _function: FunctionId, _payload: Bytes) {
-		unimplemented!()
+	pub fn register_function(&self, function: FunctionId, payload: Bytes) {
+		self.shared
+			.drive(|core| core.turn([Event::FunctionRegistered { function, payload }]));
 	}
 
 	/// Submits tasks, in order. Frames for idle workers are written before this returns.
-	pub fn submit(&self, _submissions: impl IntoIterator<Item = Submission>) {
-		unimplemented!()
+	///
+	/// Each is settled by a notice, also where the pool takes no tasks any more.
+	pub fn submit(&self, submissions: impl IntoIterator<Item = Submission>) {
+		// Not under the lock: what an iterator does is up to the caller.
+		let mut submissions: Vec<Submission> = submissions.into_iter().collect();
+		self.shared.drive(|core| core.submit(submissions.drain(..)));
+		// Those that are left met a supervisor that is over.
+		self.shared
+			.outbox
+			.refuse(submissions.iter().map(|submission| submission.task));
 	}
 
-	/// Cancels tasks that have not started. `true`: it will be settled as cancelled. `false`: it runs or is settled.
-	pub fn cancel(&self, _tasks: &[TaskId]) -> Vec<bool> {
-		unimplemented!()
+	/// Cancels tasks that have not started. `true`: it is settled as cancelled. `false`: it runs or was settled before.
+	pub fn cancel(&self, tasks: &[TaskId]) -> Vec<bool> {
+		self.shared
+			.drive(|core| core.cancel(tasks))
+			.unwrap_or_else(|| vec![false; tasks.len()])
 	}
 
 	/// [`Self::cancel`] for one task.
-	pub fn cancel_one(&self, _task: TaskId) -> bool {
-		unimplemented!()
+	pub fn cancel_one(&self, task: TaskId) -> bool {
+		self.shared
+			.drive(|core| core.cancel(&[task]))
+			.is_some_and(|answers| answers == [true])
 	}
 
 	/// Whether a worker has started the task and not finished it.
-	pub fn is_running(&self, _task: TaskId) -> bool {
-		unimplemented!()
+	pub fn is_running(&self, task: TaskId) -> bool {
+		self.shared
+			.drive(|core| core.pool.is_running(task, &core.ledger))
+			.unwrap_or(false)
 	}
 
 	/// Closes the pool. May come again, to escalate. [`Notice::Closed`] tells that it is done.
-	pub fn shutdown(&self, _how: Shutdown) {
-		unimplemented!()
+	pub fn shutdown(&self, how: Shutdown) {
+		self.shared
+			.drive(|core| core.turn([Event::ShutdownRequested(how)]));
 	}
 
 	/// Moves the notices that have come to the end of `into`.
-	pub fn take_notices(&self, _into: &mut Vec<Notice>) {
-		unimplemented!()
+	pub fn take_notices(&self, into: &mut Vec<Notice>) {
+		if self.shared.outbox.take(into) {
+			self.shared.drained();
+		}
 	}
 
 	/// The workers that live, in the order of their starts.
 	pub fn workers(&self) -> Vec<WorkerSnapshot> {
-		unimplemented!()
+		self.shared.drive(|core| core.snapshot()).unwrap_or_default()
 	}
 
 	/// How many tasks are submitted and not settled.
 	pub fn outstanding(&self) -> usize {
-		unimplemented!()
+		self.shared.drive(|core| core.pool.outstanding()).unwrap_or(0)
+	}
+}
+
+/// Kills the workers with their groups, and waits for their ends: milliseconds, at most two seconds where the kernel
+/// cannot end a process. Does nothing to a pool that is closed.
+impl Drop for Supervisor {
+	fn drop(&mut self) {
+		self.shared.abandon();
+		let Some(thread) = self.thread.take() else { return };
+		// `wake` runs on the thread, too, and may be where the last owner lets go.
+		if thread.thread().id() != thread::current().id() {
+			// Its panics are caught and told inside.
+			let _ = thread.join();
+		}
 	}
 }

@@ -1,31 +1,68 @@
 //! The other end of the pipes, inside a worker process.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 
-use pool::Sequence;
-use pool::frame::{Frame, FrameKind};
+use bytes::Bytes;
+use pool::frame::{Frame, FrameKind, MAX_PAYLOAD};
+use pool::{FunctionId, SLOTS, Sequence};
+use rustix::event::PollFlags;
+use rustix::fs::FileType;
+use rustix::io::FdFlags;
 
-use crate::{OpenError, ReadError};
+use crate::channel::{Arrival, Inbound, wait_until, write_whole};
+use crate::claims::ClaimMemory;
+use crate::descriptor::set_nonblocking;
+use crate::spawn::{CLAIMS, CONTROL, RESULTS, TASKS};
+use crate::{OpenError, ReadError, watcher};
+
+/// What is read at most in one call, so that the worker comes to its first task soon.
+const READ_BUDGET: usize = 1024 * 1024;
 
 /// What a worker process has of its supervisor.
-pub struct WorkerEnd {}
+pub struct WorkerEnd {
+	tasks: Inbound,
+	results: OwnedFd,
+	claims: ClaimMemory,
+}
 
 impl WorkerEnd {
 	/// Takes the descriptors that the supervisor gave to this process, and starts the watch that ends the process when
-	/// its parent is gone. To be called once.
+	/// its parent is gone. To be called once, from a thread that lives as long as the process.
 	///
 	/// # Errors
 	///
 	/// [`OpenError::NotAWorker`] where a descriptor is not what a supervisor gives.
 	pub fn open() -> Result<Self, OpenError> {
-		unimplemented!()
+		check(TASKS, FileType::Fifo, "task pipe")?;
+		check(RESULTS, FileType::Fifo, "result pipe")?;
+		check(CONTROL, FileType::Socket, "control socket")?;
+		check(CLAIMS, FileType::RegularFile, "claim memory")?;
+		let [tasks, results, control, memory] = [TASKS, RESULTS, CONTROL, CLAIMS].map(|descriptor| {
+			// SAFETY: open, as was checked; the caller promises to call this once, so nobody else owns it.
+			unsafe { OwnedFd::from_raw_fd(descriptor) }
+		});
+		let failed = |operation| move |error| OpenError::System { operation, error };
+		for descriptor in [&tasks, &results, &control, &memory] {
+			// Processes that the task starts must not hold our pipes open after our death.
+			rustix::io::fcntl_setfd(descriptor, FdFlags::CLOEXEC)
+				.map_err(|error| failed("fcntl")(error.into()))?;
+		}
+		set_nonblocking(&tasks).map_err(failed("fcntl"))?;
+		let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
+		watcher::start(control).map_err(failed("the watch for the parent's end"))?;
+		Ok(Self {
+			tasks: Inbound::new(tasks, MAX_PAYLOAD),
+			results,
+			claims,
+		})
 	}
 
 	/// The descriptor that becomes readable when tasks arrive. Non-blocking.
+	#[must_use]
 	pub fn task_descriptor(&self) -> RawFd {
-		unimplemented!()
+		self.tasks.pipe().as_raw_fd()
 	}
 
 	/// Reads what has arrived, a bounded amount, without waiting. `false`: the parent will send nothing more.
@@ -33,8 +70,13 @@ impl WorkerEnd {
 	/// # Errors
 	///
 	/// [`ReadError`] where the pipe fails or its bytes are no frames. Nothing can be read after it.
-	pub fn read_frames(&mut self, _into: &mut Vec<Frame>) -> Result<bool, ReadError> {
-		unimplemented!()
+	pub fn read_frames(&mut self, into: &mut Vec<Frame>) -> Result<bool, ReadError> {
+		match self.tasks.receive(READ_BUDGET, |frame| into.push(frame)) {
+			Arrival::Drained | Arrival::Budget => Ok(true),
+			Arrival::Ended => Ok(false),
+			Arrival::Garbage(error) => Err(ReadError::Frame(error)),
+			Arrival::Failed(error) => Err(ReadError::Pipe(error.into())),
+		}
 	}
 
 	/// Waits until [`Self::read_frames`] has something to say.
@@ -43,7 +85,7 @@ impl WorkerEnd {
 	///
 	/// Those of `poll`.
 	pub fn wait_readable(&self) -> io::Result<()> {
-		unimplemented!()
+		wait_until(self.tasks.pipe(), PollFlags::IN)
 	}
 
 	/// Writes one frame, whole. Waits while the pipe is full.
@@ -51,17 +93,43 @@ impl WorkerEnd {
 	/// # Errors
 	///
 	/// Those of `writev`; `EPIPE` where the parent has closed its end.
-	pub fn write_frame(&self, _kind: FrameKind, _sequence: Sequence, _payload: &[u8]) -> io::Result<()> {
-		unimplemented!()
+	///
+	/// # Panics
+	///
+	/// On a payload of more than [`MAX_PAYLOAD`] bytes.
+	pub fn write_frame(&self, kind: FrameKind, sequence: Sequence, payload: &[u8]) -> io::Result<()> {
+		// SAFETY: `payload` is readable for its length until this function returns, and the frame does not leave it.
+		let borrowed = unsafe { std::slice::from_raw_parts(payload.as_ptr(), payload.len()) };
+		let frame = Frame {
+			kind,
+			sequence,
+			function: FunctionId(0),
+			payload: Bytes::from_static(borrowed),
+		};
+		write_whole(&self.results, &frame.encode_header(), payload)
 	}
 
-	/// The claim memory: its address and how many slots it has. It stays mapped until the process ends.
+	/// The claim memory: its address and how many slots it has. It stays mapped as long as `self` lives.
+	#[must_use]
 	pub fn claims(&self) -> (NonNull<i32>, usize) {
-		unimplemented!()
+		(self.claims.address(), SLOTS as usize)
 	}
 
 	/// Claims a task before it is started. `false`: it was taken back and must not be started.
-	pub fn claim(&self, _sequence: Sequence) -> bool {
-		unimplemented!()
+	#[must_use]
+	pub fn claim(&self, sequence: Sequence) -> bool {
+		self.claims.claim(sequence)
+	}
+}
+
+fn check(descriptor: RawFd, expected: FileType, name: &'static str) -> Result<(), OpenError> {
+	// SAFETY: borrowed for one call, which answers EBADF where it is not open.
+	let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+	match rustix::fs::fstat(borrowed) {
+		Ok(state) if FileType::from_raw_mode(state.st_mode) == expected => Ok(()),
+		_ => Err(OpenError::NotAWorker {
+			descriptor,
+			expected: name,
+		}),
 	}
 }

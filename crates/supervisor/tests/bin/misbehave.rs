@@ -1,1 +1,240 @@
-fn main() {}
+//! A worker that does what the text of its tasks says, most of it wrong. `misbehave host ...` is a parent of such workers.
+#![expect(
+	clippy::unwrap_used,
+	reason = "a panic of this program is one more way to misbehave"
+)]
+
+mod host;
+
+use std::os::fd::BorrowedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, exit};
+use std::thread::sleep;
+use std::time::Duration;
+
+use pool::Sequence;
+use pool::frame::{Frame, FrameKind};
+use supervisor::WorkerEnd;
+
+fn main() {
+	if std::env::args().nth(1).as_deref() == Some("host") {
+		return host::run();
+	}
+	let mut end = WorkerEnd::open().unwrap();
+	let mut frames = Vec::new();
+	loop {
+		end.wait_readable().unwrap();
+		if !end.read_frames(&mut frames).unwrap() {
+			exit(0);
+		}
+		for frame in frames.drain(..) {
+			match frame.kind {
+				FrameKind::Init => begin(&end, &text_of(&frame)),
+				FrameKind::Task if end.claim(frame.sequence) => run(&end, &frame),
+				FrameKind::Exit => exit(0),
+				_ => {}
+			}
+		}
+	}
+}
+
+fn text_of(frame: &Frame) -> String {
+	String::from_utf8_lossy(&frame.payload).into_owned()
+}
+
+/// What to do before the first task.
+fn begin(end: &WorkerEnd, text: &str) {
+	let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+	match word {
+		"never-ready" => sleep_forever(),
+		"die" => {
+			eprintln!("last words");
+			exit(rest.parse().unwrap());
+		}
+		"throw" => {
+			end.write_frame(FrameKind::StartFailed, Sequence(0), rest.as_bytes())
+				.unwrap();
+			exit(1);
+		}
+		// Its frames stay in the pipe.
+		"deaf" => {
+			end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
+			sleep_forever();
+		}
+		"ignore-terminate" => ignore_terminate(),
+		_ => {}
+	}
+	end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
+}
+
+fn run(end: &WorkerEnd, frame: &Frame) {
+	let answer = |bytes: &[u8]| {
+		end.write_frame(FrameKind::Returned, frame.sequence, bytes)
+			.unwrap()
+	};
+	if frame.payload.len() > 4096 || frame.payload.is_empty() {
+		return answer(&frame.payload);
+	}
+	let text = text_of(frame);
+	let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
+	let number = || rest.parse::<usize>().unwrap();
+	match word {
+		"echo" => answer(rest.as_bytes()),
+		"throw" => end
+			.write_frame(FrameKind::Threw, frame.sequence, rest.as_bytes())
+			.unwrap(),
+		"bytes" => answer(&vec![b'x'; number()]),
+		"slow" => {
+			sleep(Duration::from_millis(rest.parse().unwrap()));
+			answer(b"slow");
+		}
+		"sleep-forever" => sleep_forever(),
+		"spin" => loop {
+			std::hint::spin_loop();
+		},
+		"exit" => exit(rest.parse().unwrap()),
+		"last-words" => {
+			eprintln!("{rest}");
+			exit(3);
+		}
+		"answer-and-die" => {
+			answer(b"answered");
+			exit(4);
+		}
+		"raise" => raise(rest.parse().unwrap()),
+		"touch" => {
+			let memory = vec![1_u8; number() * 1024 * 1024];
+			answer(&[std::hint::black_box(&memory)[number()]]);
+		}
+		"stderr" => {
+			let line = [b"x".repeat(99), b"\n".to_vec()].concat();
+			for _ in 0..number() / line.len() {
+				write_all(2, &line);
+			}
+			answer(b"written");
+		}
+		"pid" => answer(std::process::id().to_string().as_bytes()),
+		"ignore-terminate" => {
+			ignore_terminate();
+			answer(b"ignored");
+		}
+		"fork" => answer(grandchild().to_string().as_bytes()),
+		"fork-and-exit" => {
+			write_all(2, format!("grandchild {}\n", grandchild()).as_bytes());
+			exit(5);
+		}
+		"descriptors" => answer(descriptors().as_bytes()),
+		"status" => answer(std::fs::read_to_string("/proc/self/status").unwrap().as_bytes()),
+		"process" => answer(process().as_bytes()),
+		"environment" => answer(format!("{:?}", std::env::vars().collect::<Vec<_>>()).as_bytes()),
+		_ => break_protocol(end, frame.sequence, word),
+	}
+}
+
+/// What no worker may send.
+fn break_protocol(end: &WorkerEnd, sequence: Sequence, word: &str) {
+	let header = |length: u32, kind: u8| {
+		let mut header = [0; 16];
+		header[..4].copy_from_slice(&length.to_le_bytes());
+		header[4] = kind;
+		header[6..8].copy_from_slice(&pool::frame::MAGIC.to_le_bytes());
+		header[8..12].copy_from_slice(&sequence.0.to_le_bytes());
+		header
+	};
+	match word {
+		"half-a-frame" => {
+			write_all(4, &header(100, FrameKind::Returned as u8));
+			write_all(4, b"partial");
+			exit(6);
+		}
+		"garbage" => write_all(4, b"this is what a print into the wrong descriptor looks like\n"),
+		"huge-length" => write_all(4, &header(u32::MAX, FrameKind::Returned as u8)),
+		"unknown-kind" => write_all(4, &header(0, 99)),
+		"of-the-parent" => end.write_frame(FrameKind::Task, sequence, &[]).unwrap(),
+		"unsolicited" => {
+			end.write_frame(FrameKind::Returned, Sequence(sequence.0 + 500), b"not asked")
+				.unwrap();
+		}
+		"twice" => {
+			end.write_frame(FrameKind::Returned, sequence, b"once").unwrap();
+			end.write_frame(FrameKind::Returned, sequence, b"twice").unwrap();
+		}
+		"close-results" => close(4),
+		"close-tasks" => {
+			end.write_frame(FrameKind::Returned, sequence, b"closed").unwrap();
+			close(3);
+		}
+		"close-everything" => (3..64).for_each(close),
+		_ => panic!("unknown text: {word}"),
+	}
+	sleep_forever();
+}
+
+fn sleep_forever() -> ! {
+	loop {
+		sleep(Duration::from_secs(1000));
+	}
+}
+
+fn ignore_terminate() {
+	// SAFETY: ignoring a signal runs nothing.
+	unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+}
+
+fn raise(signal: i32) {
+	// SAFETY: whatever it does to this process is wanted.
+	unsafe { libc::raise(signal) };
+	sleep_forever();
+}
+
+fn close(descriptor: i32) {
+	// SAFETY: a worker that breaks its own descriptors is what is wanted.
+	unsafe { libc::close(descriptor) };
+}
+
+fn write_all(descriptor: i32, mut bytes: &[u8]) {
+	while !bytes.is_empty() {
+		// SAFETY: open as long as the process lives.
+		let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+		bytes = &bytes[rustix::io::write(descriptor, bytes).unwrap()..];
+	}
+}
+
+/// A process in this worker's group that holds the worker's pipes open.
+fn grandchild() -> u32 {
+	let mut sleeper = Command::new("/bin/sleep");
+	sleeper.arg("1000");
+	// SAFETY: a system call per descriptor, nothing that a forked process must not do.
+	unsafe {
+		sleeper.pre_exec(|| {
+			for descriptor in 2..7 {
+				libc::fcntl(descriptor, libc::F_SETFD, 0);
+			}
+			Ok(())
+		})
+	};
+	sleeper.spawn().unwrap().id()
+}
+
+fn descriptors() -> String {
+	let mut numbers: Vec<i32> = std::fs::read_dir("/proc/self/fd")
+		.unwrap()
+		.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap())
+		.collect();
+	numbers.sort_unstable();
+	let names = numbers.into_iter().filter_map(|number| {
+		let target = std::fs::read_link(format!("/proc/self/fd/{number}")).ok()?;
+		Some(format!("{number} {}", target.display()))
+	});
+	names.collect::<Vec<_>>().join("\n")
+}
+
+fn process() -> String {
+	let id = |pid: Option<rustix::process::Pid>| pid.map_or(0, |pid| pid.as_raw_pid());
+	format!(
+		"{} {} {}",
+		std::process::id(),
+		rustix::process::getpgrp().as_raw_pid(),
+		id(rustix::process::getppid())
+	)
+}

@@ -1,0 +1,192 @@
+//! What the poller reports: frames, text, room, deaths, and time.
+
+use std::time::Duration;
+
+use polling::Events;
+use pool::frame::FrameKind;
+use pool::{Action, Event, StopSignal, Violation, WorkerId};
+
+use crate::channel::Arrival;
+use crate::core::Core;
+use crate::deaths::{DeathFacts, judge, judgement_in};
+use crate::worker::Source;
+use crate::{Notice, Stream, WorkerDeath};
+
+/// What is taken from one worker in one turn, so that it neither starves the others nor holds the lock for long.
+const BUDGET: usize = 1024 * 1024;
+
+impl Core {
+	/// A turn of the thread: everything that became ready while it slept.
+	pub fn wake_up(&mut self, events: &Events, is_flooded: bool) {
+		self.awoke();
+		let now = self.now();
+		let mut dead = self.take_obituaries();
+		for (worker, source) in events.iter().filter_map(|event| Source::of_key(event.key)) {
+			match source {
+				Source::Results => self.frames_arrived(worker, now),
+				Source::Errors => {
+					self.text_arrived(worker);
+					if is_flooded {
+						self.mute(worker);
+					}
+				}
+				Source::Tasks => drop(self.flush_worker(worker, now)),
+				Source::Death => dead.push(worker),
+			}
+		}
+		// After the frames of the living: what was written before the death is read first in any case.
+		for worker in dead {
+			self.worker_died(worker, now);
+		}
+		self.time_passed();
+		self.answer(now);
+	}
+
+	/// Reads text again that was left unread because too much waited.
+	pub fn unmute(&mut self) {
+		for id in std::mem::take(&mut self.muted) {
+			if let Some(worker) = self.workers.get_mut(&id) {
+				// Where it cannot be polled, its text is read when it has died.
+				let _ = worker.resume_errors(&self.poller);
+			}
+		}
+	}
+
+	/// Stops reading text from a worker until the owner has taken what waits.
+	fn mute(&mut self, id: WorkerId) {
+		if let Some(worker) = self.workers.get_mut(&id) {
+			worker.ignore_errors(&self.poller);
+			self.muted.push(id);
+		}
+	}
+
+	fn frames_arrived(&mut self, id: WorkerId, now: Duration) {
+		let Some(worker) = self.workers.get_mut(&id) else {
+			return;
+		};
+		if !worker.is_heard() {
+			return;
+		}
+		let (index, pid) = (worker.index, worker.pid());
+		let Self {
+			pool,
+			ledger,
+			actions,
+			notices,
+			..
+		} = self;
+		let before = actions.len();
+		let arrival = worker.results.receive(BUDGET, |frame| {
+			if frame.kind == FrameKind::Ready && !worker.is_ready {
+				worker.is_ready = true;
+				let pid = pid.as_raw_pid().unsigned_abs();
+				notices.push(Notice::WorkerStarted {
+					worker: id,
+					index,
+					pid,
+				});
+			}
+			pool.handle(Event::FrameReceived(id, frame), now, ledger, actions);
+		});
+		let is_distrusted = |action: &Action| *action == Action::SignalWorker(id, StopSignal::Kill);
+		worker.treatment.broke_protocol |= actions[before..].iter().any(is_distrusted) && !pool.is_broken();
+		match arrival {
+			Arrival::Drained | Arrival::Budget => {}
+			Arrival::Ended | Arrival::Failed(_) => {
+				worker.ignore_results(&self.poller);
+				self.found_closed(id, now);
+			}
+			Arrival::Garbage(error) => {
+				worker.ignore_results(&self.poller);
+				self.violated(id, Violation::BadFrame(error), now);
+			}
+		}
+	}
+
+	fn violated(&mut self, id: WorkerId, violation: Violation, now: Duration) {
+		if let Some(worker) = self.workers.get_mut(&id) {
+			worker.treatment.broke_protocol = true;
+		}
+		let event = Event::ProtocolViolated(id, violation);
+		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
+	}
+
+	fn text_arrived(&mut self, id: WorkerId) {
+		let Some(worker) = self.workers.get_mut(&id) else {
+			return;
+		};
+		let notices = &mut self.notices;
+		let is_open = worker.errors.receive(BUDGET, |bytes| {
+			notices.push(Notice::Output {
+				worker: id,
+				stream: Stream::Stderr,
+				bytes,
+			});
+		});
+		if !is_open {
+			worker.ignore_errors(&self.poller);
+		}
+	}
+
+	/// A process is dead: takes what it has left behind, then its status.
+	fn worker_died(&mut self, id: WorkerId, now: Duration) {
+		// Its text comes before the settlements that its death causes.
+		self.text_arrived(id);
+		self.frames_arrived(id, now);
+		let Some(worker) = self.workers.get_mut(&id) else {
+			return;
+		};
+		let Some(reaped) = worker.process.reap(&self.poller) else {
+			return;
+		};
+		worker.leave(&self.poller);
+		let Some(worker) = self.workers.remove(&id) else {
+			return;
+		};
+		self.graces.retain(|(_, closed)| *closed != id);
+		self.muted.retain(|muted| *muted != id);
+
+		let (treatment, was_open) = (worker.treatment, self.is_open());
+		let facts = DeathFacts {
+			index: worker.index,
+			pid: worker.pid().as_raw_pid().unsigned_abs(),
+			stderr_tail: worker.errors.into_tail(),
+			lifetime: now.saturating_sub(worker.spawned_at),
+			peak_memory: reaped.peak_memory,
+		};
+		self.deaths.record(id, facts);
+		let before = self.actions.len();
+		let exit = reaped.exit;
+		let event = Event::WorkerExited(id, exit.clone());
+		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
+		self.ledger.remove(id);
+		let reason =
+			judgement_in(&self.actions[before..], id).unwrap_or_else(|| judge(treatment, was_open, &exit));
+		let termination = pool::Termination {
+			worker: id,
+			exit,
+			reason,
+		};
+		let death: Box<WorkerDeath> = self.deaths.describe(&termination);
+		self.notices.push(Notice::WorkerExited(death));
+	}
+
+	/// After everything that has arrived: a machine that slept must not look like workers that did.
+	fn time_passed(&mut self) {
+		let now = self.now();
+		let due: Vec<WorkerId> = self
+			.graces
+			.iter()
+			.filter(|(until, _)| *until <= now)
+			.map(|(_, worker)| *worker)
+			.collect();
+		self.graces.retain(|(until, _)| *until > now);
+		for worker in due {
+			self.violated(worker, Violation::ResultPipeClosed, now);
+		}
+		if self.pool.next_deadline().is_some_and(|deadline| deadline <= now) {
+			self.pool
+				.handle(Event::DeadlinePassed, now, &mut self.ledger, &mut self.actions);
+		}
+	}
+}

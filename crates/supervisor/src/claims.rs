@@ -1,0 +1,186 @@
+//! The memory in which a worker claims a task before it starts it. The rules are those of [`ClaimLedger`].
+
+use std::io;
+use std::os::fd::AsFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use pool::{ClaimLedger, SLOTS, Sequence, WorkerId};
+use rustc_hash::FxHashMap;
+use rustix::mm::{MapFlags, ProtFlags};
+
+/// One worker's claim memory, mapped.
+///
+/// Compare-and-swap with sequentially consistent order, because the other side may be JavaScript's `Atomics`, which has
+/// no other.
+pub struct ClaimMemory {
+	slots: NonNull<AtomicI32>,
+}
+
+// SAFETY: the memory is reached through atomics only, and unmapped by the one owner.
+unsafe impl Send for ClaimMemory {}
+// SAFETY: as above.
+unsafe impl Sync for ClaimMemory {}
+
+impl ClaimMemory {
+	/// Its size.
+	pub const BYTES: usize = SLOTS as usize * size_of::<AtomicI32>();
+
+	/// Maps memory of [`Self::BYTES`].
+	pub fn map(memory: impl AsFd) -> io::Result<Self> {
+		// SAFETY: a new mapping at an address of the kernel's choice.
+		let address = unsafe {
+			rustix::mm::mmap(
+				std::ptr::null_mut(),
+				Self::BYTES,
+				ProtFlags::READ | ProtFlags::WRITE,
+				MapFlags::SHARED,
+				memory,
+				0,
+			)
+		}?;
+		NonNull::new(address.cast())
+			.map(|slots| Self { slots })
+			.ok_or_else(|| io::Error::from_raw_os_error(libc::ENOMEM))
+	}
+
+	/// The first slot.
+	pub fn address(&self) -> NonNull<i32> {
+		self.slots.cast()
+	}
+
+	fn slot(&self, sequence: Sequence) -> &AtomicI32 {
+		// SAFETY: the index is below SLOTS, so it stays inside the mapping.
+		let slot = unsafe { self.slots.add((sequence.0 % SLOTS) as usize) };
+		// SAFETY: mapped and aligned as long as self lives, and never reached but through atomics.
+		unsafe { slot.as_ref() }
+	}
+
+	/// Makes the sequence claimable.
+	pub fn offer(&self, sequence: Sequence) {
+		self.slot(sequence).store(offered(sequence), Ordering::SeqCst);
+	}
+
+	/// The parent takes it back.
+	pub fn recall(&self, sequence: Sequence) -> bool {
+		self.exchange(sequence, 0)
+	}
+
+	/// The worker takes it.
+	pub fn claim(&self, sequence: Sequence) -> bool {
+		self.exchange(sequence, -offered(sequence))
+	}
+
+	/// Whether the worker took it.
+	pub fn is_claimed(&self, sequence: Sequence) -> bool {
+		self.slot(sequence).load(Ordering::SeqCst) == -offered(sequence)
+	}
+
+	fn exchange(&self, sequence: Sequence, to: i32) -> bool {
+		let from = offered(sequence);
+		self.slot(sequence)
+			.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
+			.is_ok()
+	}
+}
+
+fn offered(sequence: Sequence) -> i32 {
+	sequence.0.cast_signed()
+}
+
+impl Drop for ClaimMemory {
+	fn drop(&mut self) {
+		// SAFETY: mapped by `map` with this size; every reference into it borrowed self.
+		let _ = unsafe { rustix::mm::munmap(self.slots.as_ptr().cast(), Self::BYTES) };
+	}
+}
+
+/// The claim memories of all workers.
+#[derive(Default)]
+pub struct Ledger {
+	memories: FxHashMap<WorkerId, ClaimMemory>,
+}
+
+impl Ledger {
+	/// A worker has got its memory.
+	pub fn insert(&mut self, worker: WorkerId, memory: ClaimMemory) {
+		self.memories.insert(worker, memory);
+	}
+
+	/// A worker is gone, and the pool has judged its tasks.
+	pub fn remove(&mut self, worker: WorkerId) {
+		self.memories.remove(&worker);
+	}
+}
+
+/// A worker without memory has no process, or none any more: it starts nothing.
+impl ClaimLedger for Ledger {
+	fn offer(&mut self, worker: WorkerId, sequence: Sequence) {
+		if let Some(memory) = self.memories.get(&worker) {
+			memory.offer(sequence);
+		}
+	}
+
+	fn recall(&mut self, worker: WorkerId, sequence: Sequence) -> bool {
+		self.memories
+			.get(&worker)
+			.is_none_or(|memory| memory.recall(sequence))
+	}
+
+	fn is_claimed(&self, worker: WorkerId, sequence: Sequence) -> bool {
+		self.memories
+			.get(&worker)
+			.is_some_and(|memory| memory.is_claimed(sequence))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::sys;
+
+	fn two_views() -> (ClaimMemory, ClaimMemory) {
+		let memory = sys::shared_memory(ClaimMemory::BYTES).unwrap();
+		(
+			ClaimMemory::map(&memory).unwrap(),
+			ClaimMemory::map(&memory).unwrap(),
+		)
+	}
+
+	#[test]
+	fn a_sequence_is_claimed_at_most_once() {
+		let (parent, worker) = two_views();
+		parent.offer(Sequence(7));
+		assert!(!parent.is_claimed(Sequence(7)));
+		assert!(worker.claim(Sequence(7)));
+		assert!(!worker.claim(Sequence(7)));
+		assert!(parent.is_claimed(Sequence(7)));
+		assert!(!parent.recall(Sequence(7)));
+	}
+
+	#[test]
+	fn a_recalled_sequence_cannot_be_claimed() {
+		let (parent, worker) = two_views();
+		parent.offer(Sequence(7));
+		assert!(parent.recall(Sequence(7)));
+		assert!(!worker.claim(Sequence(7)));
+		assert!(!parent.is_claimed(Sequence(7)));
+	}
+
+	#[test]
+	fn a_stale_frame_never_claims_a_slot_that_was_used_again() {
+		let (parent, worker) = two_views();
+		parent.offer(Sequence(7));
+		assert!(parent.recall(Sequence(7)));
+		parent.offer(Sequence(7 + SLOTS));
+		assert!(!worker.claim(Sequence(7)));
+		assert!(worker.claim(Sequence(7 + SLOTS)));
+	}
+
+	#[test]
+	fn the_memory_cannot_change_its_size() {
+		let memory = sys::shared_memory(ClaimMemory::BYTES).unwrap();
+		assert!(rustix::fs::ftruncate(&memory, 0).is_err());
+		assert!(rustix::fs::ftruncate(&memory, 2 * ClaimMemory::BYTES as u64).is_err());
+	}
+}

@@ -1,0 +1,427 @@
+//! What the supervisor knows, and one turn of its work.
+//!
+//! A turn takes in what has happened, lets the pool decide, and does what it orders. Whoever holds the lock may run one:
+//! the supervisor's thread, or a caller who submits. Nothing in a turn waits. Making processes does, so a turn only
+//! writes down that it is wanted, and the thread does it between two turns.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use polling::Poller;
+use pool::{Action, Event, Pool, PoolConfig, PoolState, SpawnFailure, Submission, TaskId, WorkerId};
+use rustc_hash::FxHashMap;
+
+use crate::channel::Inbound;
+use crate::claims::Ledger;
+use crate::deaths::Deaths;
+use crate::output::Output;
+use crate::process::{Obituaries, Process};
+use crate::spawn::{Spawned, failure};
+use crate::worker::{Ends, Source, Worker};
+use crate::{DeathWatch, Launch, Notice, WorkerSnapshot, sigpipe};
+
+/// See the [module](self).
+pub struct Core {
+	pub(crate) pool: Pool,
+	pub(crate) ledger: Ledger,
+	pub(crate) workers: FxHashMap<WorkerId, Worker>,
+	pub(crate) poller: Arc<Poller>,
+	pub(crate) deaths: Deaths,
+	/// Ordered by the pool in this turn, not done.
+	pub(crate) actions: Vec<Action>,
+	/// Not published.
+	pub(crate) notices: Vec<Notice>,
+	/// When workers that closed a pipe must be dead.
+	pub(crate) graces: Vec<(Duration, WorkerId)>,
+	/// Workers whose text is not read because too much waits.
+	pub(crate) muted: Vec<WorkerId>,
+	obituaries: Obituaries,
+	death_watch: Option<DeathWatch>,
+	max_payload: u32,
+	origin: Instant,
+	orders: VecDeque<SpawnOrder>,
+	unflushed: Vec<WorkerId>,
+	is_break_told: bool,
+	phase: Phase,
+	/// Whether the thread sleeps, or is about to.
+	is_asleep: bool,
+	/// Until when, or did last.
+	planned: Option<Duration>,
+	must_ring: bool,
+}
+
+/// A worker that the pool wants.
+pub struct SpawnOrder {
+	pub(crate) worker: WorkerId,
+	pub(crate) index: u32,
+}
+
+/// How long the thread may sleep.
+pub enum Sleep {
+	/// Until something happens.
+	UntilWoken,
+	/// At most so long.
+	For(Duration),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+	Running,
+	/// The pool has ordered `Close`.
+	Closed,
+	/// It failed, or its owner let go of it. The workers are killed and wait to be reaped.
+	Over,
+}
+
+impl Core {
+	/// A core without workers.
+	pub fn new(config: PoolConfig, launch: &Launch, poller: Arc<Poller>) -> Self {
+		Self {
+			pool: Pool::new(config),
+			ledger: Ledger::default(),
+			workers: FxHashMap::default(),
+			obituaries: Obituaries::new(Arc::clone(&poller)),
+			poller,
+			deaths: Deaths::default(),
+			actions: Vec::new(),
+			notices: Vec::new(),
+			graces: Vec::new(),
+			muted: Vec::new(),
+			death_watch: launch.death_watch,
+			max_payload: launch.max_payload,
+			origin: Instant::now(),
+			orders: VecDeque::new(),
+			unflushed: Vec::new(),
+			is_break_told: false,
+			phase: Phase::Running,
+			is_asleep: false,
+			planned: None,
+			must_ring: false,
+		}
+	}
+
+	/// Takes in facts that callers bring, and answers them.
+	pub fn turn(&mut self, events: impl IntoIterator<Item = Event>) {
+		let now = self.now();
+		for event in events {
+			self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
+		}
+		self.answer(now);
+	}
+
+	/// Takes tasks, or settles them where the pool takes none.
+	pub fn submit(&mut self, submissions: impl Iterator<Item = Submission>) {
+		// A closed pool takes no events at all.
+		if self.phase == Phase::Closed
+			&& let Some(refusal) = self.pool.refusal()
+		{
+			for submission in submissions {
+				let settlement = self.deaths.settlement(refusal.clone());
+				self.notices.push(Notice::Settled(submission.task, settlement));
+			}
+			return;
+		}
+		self.turn(submissions.map(Event::TaskSubmitted));
+	}
+
+	/// Cancels tasks where that is possible.
+	pub fn cancel(&mut self, tasks: &[TaskId]) -> Vec<bool> {
+		let now = self.now();
+		let mut answers = Vec::with_capacity(tasks.len());
+		for &task in tasks {
+			let before = self.actions.len();
+			self.pool.handle(
+				Event::CancelRequested(task),
+				now,
+				&mut self.ledger,
+				&mut self.actions,
+			);
+			let is_it =
+				|action: &Action| matches!(action, Action::SettleTask(settled, _) if *settled == task);
+			answers.push(self.actions[before..].iter().any(is_it));
+		}
+		self.answer(now);
+		answers
+	}
+
+	/// Lets the pool decide on everything that was taken in, and does what it orders.
+	pub fn answer(&mut self, now: Duration) {
+		self.pool.dispatch(now, &mut self.ledger, &mut self.actions);
+		self.tell_break();
+		let mut actions = std::mem::take(&mut self.actions);
+		for action in actions.drain(..) {
+			self.perform(action);
+		}
+		self.actions = actions; // empty, with its room
+		self.flush(now);
+		self.deaths.end_turn();
+		self.ring_if_needed();
+	}
+
+	fn tell_break(&mut self) {
+		if self.is_break_told {
+			return;
+		}
+		if let Some(cause) = self.pool.break_cause() {
+			self.is_break_told = true;
+			self.notices.push(Notice::Broken(self.deaths.broken(cause)));
+		}
+	}
+
+	fn perform(&mut self, action: Action) {
+		match action {
+			Action::SpawnWorker { worker, index } => self.orders.push_back(SpawnOrder { worker, index }),
+			Action::SendFrame(id, frame) => {
+				// The pool may order a frame and learn of the death only after that.
+				let Some(worker) = self.workers.get_mut(&id) else {
+					return;
+				};
+				worker.treatment.was_dismissed |= frame.kind == pool::frame::FrameKind::Exit;
+				worker.outbound.push(frame);
+				if !worker.is_unflushed && !worker.waits_for_room() {
+					worker.is_unflushed = true;
+					self.unflushed.push(id);
+				}
+			}
+			Action::SignalWorker(id, signal) => {
+				let Some(worker) = self.workers.get_mut(&id) else {
+					return;
+				};
+				worker.treatment.was_signalled = true;
+				worker.process.order(signal);
+			}
+			Action::SettleTask(task, outcome) => {
+				self.notices
+					.push(Notice::Settled(task, self.deaths.settlement(outcome)));
+			}
+			Action::Close => {
+				self.phase = Phase::Closed;
+				self.notices.push(Notice::Closed);
+			}
+		}
+	}
+
+	/// Writes what was queued in this turn: one write per worker, however many frames.
+	fn flush(&mut self, now: Duration) {
+		if self.unflushed.is_empty() {
+			return;
+		}
+		let guard = sigpipe::Guard::block();
+		let mut unflushed = std::mem::take(&mut self.unflushed);
+		for id in unflushed.drain(..) {
+			if !self.flush_worker(id, now) {
+				guard.consume();
+			}
+		}
+		self.unflushed = unflushed; // empty, with its room
+	}
+
+	/// Writes what is queued for a worker. `false`: it has closed its end.
+	pub fn flush_worker(&mut self, id: WorkerId, now: Duration) -> bool {
+		let Some(worker) = self.workers.get_mut(&id) else {
+			return true;
+		};
+		worker.is_unflushed = false;
+		let is_open = worker.flush(&self.poller);
+		if !is_open {
+			self.found_closed(id, now);
+		}
+		is_open
+	}
+
+	/// Notes that a worker closed a pipe. Dying processes do that a moment before their death can be seen.
+	pub fn found_closed(&mut self, id: WorkerId, now: Duration) {
+		/// The kernel needs microseconds from the one to the other, a loaded machine more.
+		const GRACE: Duration = Duration::from_millis(100);
+		let Some(worker) = self.workers.get_mut(&id) else {
+			return;
+		};
+		if worker.closed_at.is_none() {
+			worker.closed_at = Some(now);
+			self.graces.push((now + GRACE, id));
+		}
+	}
+
+	/// Takes in a process that the thread has made, or could not.
+	pub fn adopt(&mut self, order: &SpawnOrder, spawned: Result<Spawned, SpawnFailure>) {
+		let now = self.now();
+		let id = order.worker;
+		let event = match spawned.and_then(|spawned| self.settle_in(order, spawned, now)) {
+			Ok(()) => Event::WorkerSpawned(id),
+			Err(failure) => Event::SpawnFailed(id, failure),
+		};
+		if self.is_over() {
+			self.abandon_worker(id);
+			return;
+		}
+		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
+		self.answer(now);
+	}
+
+	fn settle_in(&mut self, order: &SpawnOrder, spawned: Spawned, now: Duration) -> Result<(), SpawnFailure> {
+		let id = order.worker;
+		let Spawned {
+			pid,
+			tasks,
+			results,
+			errors,
+			control,
+			claims,
+		} = spawned;
+		let process = Process::watch(
+			pid,
+			(id, Source::Death.key(id)),
+			self.death_watch,
+			&self.obituaries,
+		)?;
+		let ends = Ends {
+			tasks,
+			results: Inbound::new(results, self.max_payload),
+			errors: Output::new(errors),
+			control,
+		};
+		let mut worker = Worker::new(id, order.index, process, ends, now);
+		if let Err(error) = worker.listen(&self.poller) {
+			worker.leave(&self.poller);
+			worker.process.kill_and_reap(&self.poller);
+			return Err(failure("poll", &error));
+		}
+		self.ledger.insert(id, claims);
+		self.workers.insert(id, worker);
+		Ok(())
+	}
+
+	/// The next process to make.
+	pub fn next_order(&mut self) -> Option<SpawnOrder> {
+		self.orders.pop_front()
+	}
+
+	/// The thread is about to sleep, until the answer at the latest. `None`: it is to end.
+	pub fn fall_asleep(&mut self) -> Option<Sleep> {
+		if self.phase != Phase::Running {
+			return None;
+		}
+		if !self.orders.is_empty() {
+			return Some(Sleep::For(Duration::ZERO));
+		}
+		let now = self.now();
+		let planned = self.planned.filter(|planned| *planned > now);
+		// A deadline that was called off is slept towards all the same: it wakes the thread for nothing once, where the
+		// next task of a busy caller would otherwise have to wake it for its own deadline each time.
+		self.planned = self.next_deadline().into_iter().chain(planned).min();
+		self.is_asleep = true;
+		Some(
+			self.planned
+				.map_or(Sleep::UntilWoken, |until| Sleep::For(until.saturating_sub(now))),
+		)
+	}
+
+	/// Wakes the thread where it has to do something that it does not know of.
+	fn ring_if_needed(&mut self) {
+		if !self.is_asleep {
+			return;
+		}
+		let is_earlier = match (self.next_deadline(), self.planned) {
+			(Some(deadline), Some(planned)) => deadline < planned,
+			(Some(_), None) => true,
+			(None, _) => false,
+		};
+		if is_earlier || !self.orders.is_empty() || self.phase != Phase::Running {
+			self.ring();
+		}
+	}
+
+	fn ring(&mut self) {
+		self.must_ring = true;
+		self.is_asleep = false;
+	}
+
+	/// The thread is awake, so it needs no ring.
+	pub fn awoke(&mut self) {
+		self.is_asleep = false;
+	}
+
+	/// Whether the thread has to be woken when the lock is released.
+	pub fn take_ring(&mut self) -> bool {
+		std::mem::take(&mut self.must_ring)
+	}
+
+	/// When time alone changes something.
+	pub fn next_deadline(&self) -> Option<Duration> {
+		let graces = self.graces.iter().map(|(until, _)| *until);
+		self.pool.next_deadline().into_iter().chain(graces).min()
+	}
+
+	/// The workers whose deaths were reported by threads.
+	pub fn take_obituaries(&self) -> Vec<WorkerId> {
+		self.obituaries.take()
+	}
+
+	/// The time since the supervisor was started. The only clock of the project.
+	pub fn now(&self) -> Duration {
+		self.origin.elapsed()
+	}
+
+	/// Whether nothing can be asked of it any more.
+	pub fn is_over(&self) -> bool {
+		self.phase == Phase::Over
+	}
+
+	/// Ends everything because of a defect.
+	pub fn fail(&mut self, words: String) {
+		if self.is_over() {
+			return;
+		}
+		self.abandon();
+		self.notices.push(Notice::Failed(words));
+	}
+
+	/// Kills every worker. The thread reaps them.
+	pub fn abandon(&mut self) {
+		self.phase = Phase::Over;
+		self.ring();
+		self.orders.clear();
+		self.actions.clear();
+		let workers: Vec<WorkerId> = self.workers.keys().copied().collect();
+		for worker in workers {
+			self.abandon_worker(worker);
+		}
+	}
+
+	fn abandon_worker(&mut self, id: WorkerId) {
+		if let Some(worker) = self.workers.get_mut(&id) {
+			worker.process.order(pool::StopSignal::Kill);
+			// What it still says is of no interest, and the ends of its pipes must not wake the thread again and again.
+			worker.leave(&self.poller);
+		}
+	}
+
+	/// Reaps those that are dead. `true`: none is left.
+	pub fn bury(&mut self) -> bool {
+		let poller = &self.poller;
+		self.workers
+			.retain(|_, worker| worker.process.reap(poller).is_none());
+		self.workers.is_empty()
+	}
+
+	/// See [`Supervisor::workers`](crate::Supervisor::workers).
+	pub fn snapshot(&self) -> Vec<WorkerSnapshot> {
+		let snapshot = |view: pool::WorkerView| WorkerSnapshot {
+			worker: view.worker,
+			index: view.index,
+			pid: self
+				.workers
+				.get(&view.worker)
+				.map(|worker| worker.pid().as_raw_pid().unsigned_abs()),
+			state: view.state,
+			running: view.task.filter(|&task| self.pool.is_running(task, &self.ledger)),
+		};
+		self.pool.workers().map(snapshot).collect()
+	}
+
+	/// Whether the pool takes tasks.
+	pub fn is_open(&self) -> bool {
+		matches!(self.pool.state(), PoolState::Open)
+	}
+}

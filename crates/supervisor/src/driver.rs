@@ -1,0 +1,179 @@
+//! The thread, and how it shares the core with callers.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use polling::{Events, Poller};
+use pool::SpawnFailure;
+
+use crate::core::{Core, Sleep, SpawnOrder};
+use crate::outbox::Outbox;
+use crate::process::block_signals;
+use crate::sigpipe;
+use crate::spawn::{CommandLine, Spawned, spawn};
+
+/// How long the thread waits for killed processes before it leaves them to the kernel. Only a process that hangs in a
+/// system call takes longer.
+const BURIAL: Duration = Duration::from_secs(2);
+
+/// What the thread and the callers share.
+pub struct Shared {
+	core: Mutex<Core>,
+	poller: Arc<Poller>,
+	pub(crate) outbox: Outbox,
+	/// So much text was taken that workers may be held up by what was there.
+	is_drained: AtomicBool,
+}
+
+impl Shared {
+	/// Around a core.
+	pub fn new(core: Core, poller: Arc<Poller>, outbox: Outbox) -> Self {
+		Self {
+			core: Mutex::new(core),
+			poller,
+			outbox,
+			is_drained: AtomicBool::new(false),
+		}
+	}
+
+	/// Runs a turn in the calling thread. `None`: the supervisor is over.
+	///
+	/// A panic in a turn leaves the core in a state that nobody has thought of, so it ends the supervisor, loudly: the
+	/// workers are killed and the owner is told.
+	pub fn drive<R>(&self, turn: impl FnOnce(&mut Core) -> R) -> Option<R> {
+		let mut core = self.lock();
+		if core.is_over() {
+			return None;
+		}
+		let result = match catch_unwind(AssertUnwindSafe(|| turn(&mut core))) {
+			Ok(result) => Some(result),
+			Err(panic) => {
+				core.fail(words_of(&*panic));
+				None
+			}
+		};
+		self.release(core);
+		result
+	}
+
+	/// Takes in a process that was just made: also when the supervisor is over meanwhile, for then it has to be killed.
+	fn adopt(&self, order: &SpawnOrder, spawned: Result<Spawned, SpawnFailure>) {
+		let mut core = self.lock();
+		if let Err(panic) = catch_unwind(AssertUnwindSafe(|| core.adopt(order, spawned))) {
+			core.fail(words_of(&*panic));
+		}
+		self.release(core);
+	}
+
+	/// Kills the workers and ends the thread.
+	pub fn abandon(&self) {
+		let mut core = self.lock();
+		core.abandon();
+		self.release(core);
+	}
+
+	fn fail(&self, words: String) {
+		let mut core = self.lock();
+		core.fail(words);
+		self.release(core);
+	}
+
+	/// Publishes what the turn has brought. The owner and the thread are woken with the lock released: they want it.
+	fn release(&self, mut core: MutexGuard<'_, Core>) {
+		let wakes_owner = self.outbox.publish(&mut core.notices);
+		let rings = core.take_ring();
+		drop(core);
+		if rings {
+			// It fails only when the poller is broken, which the thread notices.
+			let _ = self.poller.notify();
+		}
+		if wakes_owner {
+			self.outbox.wake();
+		}
+	}
+
+	/// Text can be read again.
+	pub fn drained(&self) {
+		self.is_drained.store(true, Ordering::SeqCst);
+		let _ = self.poller.notify();
+	}
+
+	fn lock(&self) -> MutexGuard<'_, Core> {
+		// A panic is caught before it reaches the guard. Were there one all the same, the core is over.
+		self.core.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+}
+
+/// The thread.
+pub fn run(shared: &Shared, command: &CommandLine) {
+	let outcome = catch_unwind(AssertUnwindSafe(|| {
+		// Where it is refused, a handler of the program runs here now and then.
+		if block_signals().is_ok() {
+			sigpipe::is_blocked_here();
+		}
+		serve(shared, command);
+	}));
+	if let Err(panic) = outcome {
+		shared.fail(words_of(&*panic));
+	}
+	bury(shared);
+}
+
+fn serve(shared: &Shared, command: &CommandLine) {
+	let mut events = Events::new();
+	loop {
+		// A parent-death signal comes when the thread ends that made the process, so no other thread may.
+		if let Some(Some(order)) = shared.drive(Core::next_order) {
+			let spawned = spawn(command);
+			shared.adopt(&order, spawned);
+		}
+		let timeout = match shared.drive(Core::fall_asleep) {
+			Some(Some(Sleep::For(time))) => Some(time),
+			Some(Some(Sleep::UntilWoken)) => None,
+			Some(None) | None => return,
+		};
+		events.clear();
+		if let Err(error) = shared.poller.wait(&mut events, timeout) {
+			shared.fail(format!("cannot wait for events: {error}"));
+			return;
+		}
+		let is_drained = shared.is_drained.swap(false, Ordering::SeqCst);
+		shared.drive(|core| {
+			if is_drained {
+				core.unmute();
+			}
+			core.wake_up(&events, shared.outbox.is_flooded());
+		});
+	}
+}
+
+/// Waits for those that were killed.
+fn bury(shared: &Shared) {
+	let mut events = Events::new();
+	let until = Instant::now() + BURIAL;
+	while !shared.lock().bury() {
+		let now = Instant::now();
+		if now >= until {
+			return;
+		}
+		events.clear();
+		if shared
+			.poller
+			.wait(&mut events, Some((until - now).min(Duration::from_millis(20))))
+			.is_err()
+		{
+			std::thread::sleep(Duration::from_millis(1));
+		}
+	}
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+	let words = panic
+		.downcast_ref::<&str>()
+		.copied()
+		.or_else(|| panic.downcast_ref::<String>().map(|s| &**s));
+	format!("panicked: {}", words.unwrap_or("without words"))
+}

@@ -1,0 +1,49 @@
+//! The end of a worker whose parent is gone.
+//!
+//! The kernel closes the parent's end of the control socket with the parent, however it died. A thread of the worker waits
+//! for that, so it works while the worker's main thread is in an endless loop, or has changed its user, which disarms a
+//! parent-death signal. A stopped worker has no running thread, and there the parent-death signal serves: SIGCONT, which
+//! lets the thread run and see the end. SIGKILL would be quicker but would not reach the processes that the task started.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::thread;
+
+use rustix::process::{Signal, getpgrp, getpid};
+
+use crate::channel::wait_until;
+use crate::process::block_signals;
+use crate::sys;
+
+/// Room for one system call.
+const STACK_BYTES: usize = 64 * 1024;
+
+/// Starts the watch. The socket stays open as long as the process lives.
+pub fn start(control: OwnedFd) -> io::Result<()> {
+	// Until the thread runs.
+	sys::signal_when_parent_dies(Signal::KILL);
+	thread::Builder::new()
+		.name("loky watcher".into())
+		.stack_size(STACK_BYTES)
+		.spawn(move || watch(&control))?;
+	sys::signal_when_parent_dies(Signal::CONT);
+	Ok(())
+}
+
+fn watch(control: impl AsFd) {
+	// The handlers of the program run in the threads of the program.
+	let _ = block_signals();
+	// The socket may carry messages, which are not ours to read. On an error nothing can be waited for, and a worker that
+	// outlives its parent is worse than one too few.
+	let _ = wait_until(control, sys::PEER_CLOSED);
+	end_group();
+}
+
+fn end_group() -> ! {
+	if getpgrp() == getpid() {
+		// The group is ours alone: the processes that the task started go too.
+		let _ = rustix::process::kill_current_process_group(Signal::KILL);
+	}
+	// SAFETY: ends the process without running anything of it.
+	unsafe { libc::_exit(1) }
+}

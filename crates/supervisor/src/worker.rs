@@ -1,0 +1,212 @@
+//! The supervisor's side of one worker: its process, its pipes, and which of them are polled.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use polling::{Event, PollMode, Poller};
+use pool::WorkerId;
+use rustix::process::Pid;
+
+use crate::channel::{Flush, Inbound, Outbound};
+use crate::deaths::Treatment;
+use crate::output::Output;
+use crate::process::Process;
+
+/// What of a worker can become ready. Together with its number, the key in the poll set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+	/// Frames from it, or their end.
+	Results,
+	/// Text on its standard error, or its end.
+	Errors,
+	/// Room for frames to it.
+	Tasks,
+	/// Its death.
+	Death,
+}
+
+impl Source {
+	/// The key of this source of a worker.
+	pub fn key(self, worker: WorkerId) -> usize {
+		(worker.0 as usize) << 2 | self as usize
+	}
+
+	/// The source of a key.
+	pub fn of_key(key: usize) -> Option<(WorkerId, Self)> {
+		let source = match key & 3 {
+			0 => Self::Results,
+			1 => Self::Errors,
+			2 => Self::Tasks,
+			_ => Self::Death,
+		};
+		Some((WorkerId(u32::try_from(key >> 2).ok()?), source))
+	}
+}
+
+/// A worker with a process that is not reaped.
+pub struct Worker {
+	pub(crate) id: WorkerId,
+	/// Its dense number.
+	pub(crate) index: u32,
+	pub(crate) process: Process,
+	pub(crate) spawned_at: Duration,
+	/// Frames from it.
+	pub(crate) results: Inbound,
+	/// Text from it.
+	pub(crate) errors: Output,
+	/// Frames to it that the pipe has not taken.
+	pub(crate) outbound: Outbound,
+	tasks: OwnedFd,
+	/// Held, never used: its end tells the worker that we are gone.
+	_control: OwnedFd,
+	pub(crate) is_ready: bool,
+	pub(crate) treatment: Treatment,
+	/// When one of its pipes was found closed. It is about to die, or breaks the protocol.
+	pub(crate) closed_at: Option<Duration>,
+	/// Whether it is in the list of those with something to write.
+	pub(crate) is_unflushed: bool,
+	polled: Polled,
+}
+
+/// Which of the pipes are in the poll set.
+#[derive(Clone, Copy, Default)]
+struct Polled {
+	results: bool,
+	errors: bool,
+	tasks: bool,
+}
+
+/// Our ends of the descriptors.
+pub struct Ends {
+	/// Where frames to it are written.
+	pub tasks: OwnedFd,
+	/// Where frames from it are read.
+	pub results: Inbound,
+	/// Where its text is read.
+	pub errors: Output,
+	/// Held.
+	pub control: OwnedFd,
+}
+
+impl Worker {
+	/// A worker whose process was just made. Nothing is polled.
+	pub fn new(id: WorkerId, index: u32, process: Process, ends: Ends, now: Duration) -> Self {
+		Self {
+			id,
+			index,
+			process,
+			spawned_at: now,
+			results: ends.results,
+			errors: ends.errors,
+			outbound: Outbound::default(),
+			tasks: ends.tasks,
+			_control: ends.control,
+			is_ready: false,
+			treatment: Treatment::default(),
+			closed_at: None,
+			is_unflushed: false,
+			polled: Polled::default(),
+		}
+	}
+
+	/// Its process.
+	pub fn pid(&self) -> Pid {
+		self.process.pid()
+	}
+
+	/// Whether frames from it are still expected.
+	pub fn is_heard(&self) -> bool {
+		self.polled.results
+	}
+
+	/// Polls for frames and text from it.
+	pub fn listen(&mut self, poller: &Poller) -> io::Result<()> {
+		add(
+			poller,
+			self.results.pipe(),
+			Event::readable(Source::Results.key(self.id)),
+		)?;
+		self.polled.results = true;
+		self.resume_errors(poller)
+	}
+
+	/// Polls for text from it, again.
+	pub fn resume_errors(&mut self, poller: &Poller) -> io::Result<()> {
+		if !self.polled.errors {
+			add(
+				poller,
+				self.errors.pipe(),
+				Event::readable(Source::Errors.key(self.id)),
+			)?;
+			self.polled.errors = true;
+		}
+		Ok(())
+	}
+
+	/// Stops polling for frames from it.
+	pub fn ignore_results(&mut self, poller: &Poller) {
+		if std::mem::take(&mut self.polled.results) {
+			let _ = poller.delete(self.results.pipe());
+		}
+	}
+
+	/// Stops polling for text from it. Not only the interest is taken back: the end of a pipe is reported without any.
+	pub fn ignore_errors(&mut self, poller: &Poller) {
+		if std::mem::take(&mut self.polled.errors) {
+			let _ = poller.delete(self.errors.pipe());
+		}
+	}
+
+	/// Writes what the pipe takes, and polls for room when it is full. `false`: the worker has closed its end.
+	pub fn flush(&mut self, poller: &Poller) -> bool {
+		let flushed = self.outbound.flush(&self.tasks);
+		let waits = match flushed {
+			// Where it cannot be polled, the next frame tries again.
+			Flush::Full => {
+				self.polled.tasks
+					|| add(poller, &self.tasks, Event::writable(Source::Tasks.key(self.id))).is_ok()
+			}
+			Flush::Done | Flush::Broken => {
+				if self.polled.tasks {
+					let _ = poller.delete(&self.tasks);
+				}
+				false
+			}
+		};
+		self.polled.tasks = waits;
+		flushed != Flush::Broken
+	}
+
+	/// Whether it waits for room, so that writing makes no sense before it is told.
+	pub fn waits_for_room(&self) -> bool {
+		self.polled.tasks
+	}
+
+	/// Takes all its pipes out of the poll set.
+	pub fn leave(&mut self, poller: &Poller) {
+		self.ignore_results(poller);
+		self.ignore_errors(poller);
+		if std::mem::take(&mut self.polled.tasks) {
+			let _ = poller.delete(&self.tasks);
+		}
+	}
+}
+
+fn add(poller: &Poller, descriptor: &OwnedFd, interest: Event) -> io::Result<()> {
+	// SAFETY: every worker leaves the poll set before its descriptors are closed.
+	unsafe { poller.add_with_mode(&descriptor.as_fd(), interest, PollMode::Level) }
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_key_names_its_worker_and_its_source() {
+		for source in [Source::Results, Source::Errors, Source::Tasks, Source::Death] {
+			let key = source.key(WorkerId(77));
+			assert_eq!(Source::of_key(key), Some((WorkerId(77), source)));
+		}
+	}
+}
