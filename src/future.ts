@@ -1,13 +1,6 @@
-import {AsyncResource} from 'node:async_hooks';
-import process from 'node:process';
 import {inspect, type InspectOptionsStylized} from 'node:util';
-import {argumentTypeError} from './errors.js';
-import {
-	describeFailure,
-	warnWhenCollected,
-	withdrawWarning,
-	type FailureGroup,
-} from './unobserved-failures.js';
+import {bindDoneCallback} from './done-callback.js';
+import {warnWhenCollected, withdrawWarning, type FailureGroup} from './unobserved-failures.js';
 import {
 	readWaitBounds,
 	waitWithin,
@@ -32,17 +25,29 @@ export type SettledState = 'fulfilled' | 'rejected' | 'cancelled';
 /** Called once, synchronously, when the future settles. Must not throw. */
 export type Watcher = (future: Future<unknown>) => void;
 
-// What the rest of the package may do with a future and its holders may not; the class fills it in.
-let internals: {
-	create<T>(owner: FutureOwner, task: number): Future<T>;
-	settle(future: Future<unknown>, state: SettledState, outcome: unknown): boolean;
-	guard(future: Future<unknown>, group: FailureGroup | undefined): void;
-	observe(future: Future<unknown>): void;
-	state(future: Future<unknown>): FutureState;
-	outcome(future: Future<unknown>): unknown;
-	watch(future: Future<unknown>, watcher: Watcher): void;
-	unwatch(future: Future<unknown>, watcher: Watcher): void;
-};
+/** What the rest of the package may do with a future and its holders may not. */
+interface FutureInternals {
+	/** A pending future for the owner's task number `task`. */
+	readonly createFuture: <T>(owner: FutureOwner, task: number) => Future<T>;
+	/** Settles a future with a result. False, and nothing happens, when it is settled already; so do the next two. */
+	readonly resolveFuture: (future: Future<unknown>, value: unknown) => boolean;
+	/** Settles a future with an error. Of the futures of a `group` that nobody ever looks at, only the first to be collected warns. */
+	readonly rejectFuture: (future: Future<unknown>, error: unknown, group?: FailureGroup) => boolean;
+	/** Settles a future as cancelled; `error` is what waiting for it rejects with. */
+	readonly cancelFuture: (future: Future<unknown>, error: Error) => boolean;
+	/** Counts as looking at the future: its failure is not warned about. */
+	readonly observeFuture: (future: Future<unknown>) => void;
+	/** Calls `watcher` once when a pending future settles. */
+	readonly watchFuture: (future: Future<unknown>, watcher: Watcher) => void;
+	readonly unwatchFuture: (future: Future<unknown>, watcher: Watcher) => void;
+	readonly futureState: (future: Future<unknown>) => FutureState;
+	/** The result of a future that is fulfilled, without a promise. */
+	readonly futureValue: <T>(future: Future<T>) => T;
+	/** The error of a future that is rejected or cancelled, without a promise. */
+	readonly futureError: (future: Future<unknown>) => unknown;
+}
+
+let internals: FutureInternals;
 
 const creationKey = Symbol('creation of a future');
 const alreadySettled = Promise.resolve();
@@ -64,36 +69,31 @@ const alreadySettled = Promise.resolve();
 export class Future<T> implements PromiseLike<T> {
 	static {
 		internals = {
-			create: <T>(owner: FutureOwner, task: number) => new Future<T>(creationKey, owner, task),
-			settle(future, state, outcome) {
-				if (future.#state !== 'pending') {
-					return false;
+			createFuture: <T>(owner: FutureOwner, task: number) => new Future<T>(creationKey, owner, task),
+			resolveFuture: (future, value) => future.#settle('fulfilled', value),
+			rejectFuture(future, error, group) {
+				const isFirst = future.#settle('rejected', error);
+				if (isFirst && future.#observation === 'none') {
+					future.#observation = 'guarded';
+					warnWhenCollected(future, error, group);
 				}
 
-				future.#state = state;
-				future.#outcome = outcome;
-				// A future that is kept must not keep its executor.
-				future.#owner = undefined;
-				future.#notify();
-				return true;
+				return isFirst;
 			},
-			guard(future, group) {
-				if (future.#observation === 'none') {
-					future.#observation = 'guarded';
-					warnWhenCollected(future, future.#outcome, group);
-				}
-			},
-			observe(future) {
+			cancelFuture: (future, error) => future.#settle('cancelled', error),
+			observeFuture(future) {
 				future.#observe();
 			},
-			state: future => future.#state,
-			outcome: future => future.#outcome,
-			watch(future, watcher) {
+			watchFuture(future, watcher) {
 				future.#watch(watcher);
 			},
-			unwatch(future, watcher) {
+			unwatchFuture(future, watcher) {
 				future.#unwatch(watcher);
 			},
+			futureState: future => future.#state,
+			// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the owner settles a future with what it promised
+			futureValue: <T>(future: Future<T>) => future.#outcome as T,
+			futureError: future => future.#outcome,
 		};
 	}
 
@@ -204,23 +204,7 @@ export class Future<T> implements PromiseLike<T> {
 	 * is done already, `fn` is called in a microtask. What `fn` throws becomes a process warning.
 	 */
 	addDoneCallback(fn: (future: Future<T>) => void): void {
-		if (typeof fn !== 'function') {
-			throw argumentTypeError('fn', 'a function', fn);
-		}
-
-		const context = new AsyncResource('LokyDoneCallback');
-		const callback = (): void => {
-			try {
-				context.runInAsyncScope(fn, undefined, this);
-			} catch (error) {
-				process.emitWarning('A done-callback of a future threw. The future and its other callbacks are not affected.', {
-					type: 'DoneCallbackWarning',
-					code: 'LOKY_DONE_CALLBACK',
-					detail: describeFailure(error),
-				});
-			}
-		};
-
+		const callback = bindDoneCallback<Future<T>>(fn, this);
 		if (this.#state === 'pending') {
 			this.#watch(callback);
 		} else {
@@ -229,23 +213,12 @@ export class Future<T> implements PromiseLike<T> {
 	}
 
 	[inspect.custom](_depth: number, options: InspectOptionsStylized): string {
-		switch (this.#state) {
-			case 'pending': {
-				return this.running() ? 'Future { <running> }' : 'Future { <pending> }';
-			}
-
-			case 'cancelled': {
-				return 'Future { <cancelled> }';
-			}
-
-			case 'fulfilled': {
-				return `Future { ${inspect(this.#outcome, options)} }`;
-			}
-
-			case 'rejected': {
-				return `Future { <rejected> ${inspect(this.#outcome, options)} }`;
-			}
-		}
+		const state = this.running() ? 'running' : this.#state;
+		const shown = [
+			...(state === 'fulfilled' ? [] : [`<${state}>`]),
+			...(state === 'fulfilled' || state === 'rejected' ? [inspect(this.#outcome, options)] : []),
+		];
+		return `Future { ${shown.join(' ')} }`;
 	}
 
 	#observe(): void {
@@ -300,6 +273,19 @@ export class Future<T> implements PromiseLike<T> {
 		}
 	}
 
+	#settle(state: SettledState, outcome: unknown): boolean {
+		if (this.#state !== 'pending') {
+			return false;
+		}
+
+		this.#state = state;
+		this.#outcome = outcome;
+		// A future that is kept must not keep its executor.
+		this.#owner = undefined;
+		this.#notify();
+		return true;
+	}
+
 	#notify(): void {
 		if (this.#watchers === undefined) {
 			return;
@@ -317,40 +303,15 @@ export class Future<T> implements PromiseLike<T> {
 	}
 }
 
-/** A pending future for the owner's task number `task`. */
-export const createFuture = <T>(owner: FutureOwner, task: number): Future<T> => internals.create<T>(owner, task);
-
-/** Settles a future with a result. False, and nothing happens, when it is settled already. */
-export const resolveFuture = (future: Future<unknown>, value: unknown): boolean => internals.settle(future, 'fulfilled', value);
-
-/** Settles a future with an error; of all the futures of a `group` that nobody ever looks at, only the first to be collected warns. */
-export function rejectFuture(future: Future<unknown>, error: unknown, group?: FailureGroup): boolean {
-	const settled = internals.settle(future, 'rejected', error);
-	if (settled) {
-		internals.guard(future, group);
-	}
-
-	return settled;
-}
-
-/** Settles a future as cancelled; `error` is what waiting for it rejects with. */
-export const cancelFuture = (future: Future<unknown>, error: Error): boolean => internals.settle(future, 'cancelled', error);
-
-/** Counts as looking at the future: its failure is not warned about. */
-export const observeFuture = (future: Future<unknown>): void => {
-	internals.observe(future);
-};
-
-/** Calls `watcher` once when a pending future settles. */
-export const watchFuture = (future: Future<unknown>, watcher: Watcher): void => {
-	internals.watch(future, watcher);
-};
-
-export const unwatchFuture = (future: Future<unknown>, watcher: Watcher): void => {
-	internals.unwatch(future, watcher);
-};
-
-export const futureState = (future: Future<unknown>): FutureState => internals.state(future);
-
-/** The result or the error of a settled future, without a promise. */
-export const futureOutcome = (future: Future<unknown>): unknown => internals.outcome(future);
+export const {
+	createFuture,
+	resolveFuture,
+	rejectFuture,
+	cancelFuture,
+	observeFuture,
+	watchFuture,
+	unwatchFuture,
+	futureState,
+	futureValue,
+	futureError,
+} = internals;
