@@ -1,32 +1,46 @@
-/** Values to payload bytes and back. */
-import {Packr} from 'msgpackr/pack';
+/** Values to payload bytes and back: everything that structured clone carries, in the same meaning. */
 import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
+import {GraphReader} from './graph-reader.js';
+import {GraphWriter} from './graph-writer.js';
+import {pack, unpack} from './msgpack.js';
+import {pathText} from './refusal.js';
+import {defaultMaxDepth} from './wire.js';
 
-const packr = new Packr({structuredClone: true, useRecords: false, mapsAsObjects: false, variableMapSize: true});
+const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
 
 /**
-The bytes of `value`. They may lie in memory that the next call writes over: copy them, or hand them on at once.
+The bytes of `value`. They lie in memory that the next call may write over: copy them, or hand them on at once.
 
-@throws SerializationError naming the path of what cannot travel
+@param side where this happens, for the error
+@param root the steps that lead to `value`, for the error: `['args']`
+@param maxDepth levels that may travel
+@throws SerializationError naming the path of what cannot travel; `ERR_TOO_DEEP` beyond `maxDepth`
 */
-export function encode(value: unknown, side: SerializationSide = 'submit', root: readonly PathStep[] = []): Uint8Array {
+export function encode(value: unknown, side: SerializationSide = 'submit', root: readonly PathStep[] = [], maxDepth = defaultMaxDepth): Uint8Array {
+	const writer = new GraphWriter(side, root, maxDepth);
 	try {
-		return packr.pack(value);
+		return pack(writer.writeRoot(value));
 	} catch (error) {
-		throw new SerializationError('The value cannot be serialized.', {side, path: root, cause: error});
+		if (error instanceof SerializationError) {
+			throw error;
+		}
+
+		const path = writer.path();
+		throw new SerializationError(`${pathText(path)} cannot be read: ${messageOf(error)}. A getter or a proxy that throws may be the reason; pass plain data.`, {side, path, cause: error});
 	}
 }
 
 /**
-The value in `bytes`, in memory of its own.
+The value in `bytes`, in memory of its own. Bytes that `encode` did not write do no harm: they allocate no more than
+some multiple of their own length, and run nothing.
 
-@throws SerializationError
+@param side where this happens, for the error
+@throws SerializationError and nothing else
 */
 export function decode(bytes: Uint8Array, side: SerializationSide = 'parent'): unknown {
 	try {
-		const value: unknown = packr.unpack(Uint8Array.from(bytes));
-		return value;
+		return new GraphReader(unpack(bytes)).readRoot();
 	} catch (error) {
-		throw new SerializationError('The bytes are no payload of this version.', {side, cause: error});
+		throw new SerializationError(`The payload is damaged, or not one of this version of loky: ${messageOf(error)}.`, {side, cause: error});
 	}
 }

@@ -1,0 +1,440 @@
+/** Rebuilds a value from the tokens of a payload: see wire.ts. Trusts none of them. */
+import {createBuffer, createView} from './buffer-reader.js';
+import {hiddenFields} from './error-fields.js';
+import {
+	errorClasses, firstSizedCode, hasReferences, laterKind, maxNesting, operation,
+} from './wire.js';
+
+type Container = Record<string, unknown> | unknown[] | Map<unknown, unknown> | Set<unknown> | Error;
+
+const malformed = (what: string): Error => new Error(what);
+
+/** Holes that a payload may fill arrays with before they are made of dictionaries: a few bytes must not take gigabytes. */
+const freeHoles = 100_000;
+
+const maxArrayLength = (2 ** 32) - 1;
+
+const define = (target: object, key: string, value: unknown, enumerable = true): void => {
+	Object.defineProperty(target, key, {
+		value, enumerable, writable: true, configurable: true,
+	});
+};
+
+const isRecord = (container: Container): container is Record<string, unknown> => Object.getPrototypeOf(container) === Object.prototype;
+const isMap = (container: Container): container is Map<unknown, unknown> => container instanceof Map;
+const isSet = (container: Container): container is Set<unknown> => container instanceof Set;
+const isError = (container: Container): container is Error => container instanceof Error;
+
+export class GraphReader {
+	readonly #tokens: readonly unknown[];
+	#position = 1;
+	#objects: object[] | null;
+	readonly #buffers: readonly ArrayBuffer[];
+	readonly #shapes: Array<readonly string[]> = [];
+	readonly #putOff: Container[] = [];
+	#nesting = 0;
+	#freeHoles = freeHoles;
+
+	constructor(tokens: unknown) {
+		if (!Array.isArray(tokens)) {
+			throw malformed('a payload is a list');
+		}
+
+		this.#tokens = tokens;
+		const header: unknown = tokens[0];
+		const [flags, ...buffers] = (Array.isArray(header) ? header : [header]) as unknown[];
+		this.#buffers = buffers.map(bytes => createBuffer(bytes));
+		this.#objects = (Number(flags) & hasReferences) === 0 ? null : [];
+	}
+
+	/** @returns the value, which the tokens must describe to the last one. */
+	readRoot(): unknown {
+		const root = this.#read();
+		// The list grows while it is worked off.
+		for (const container of this.#putOff) {
+			this.#expect(null);
+			this.#readOperation(container);
+		}
+
+		if (this.#position !== this.#tokens.length) {
+			throw malformed('there are tokens too many');
+		}
+
+		return root;
+	}
+
+	#next(): unknown {
+		if (this.#position >= this.#tokens.length) {
+			throw malformed('there are tokens too few');
+		}
+
+		return this.#tokens[this.#position++];
+	}
+
+	#expect(token: null): void {
+		if (this.#next() !== token) {
+			throw malformed('a token is out of place');
+		}
+	}
+
+	/** @returns a token that counts something. */
+	#count(): number {
+		const token = this.#next();
+		if (typeof token !== 'number' || !Number.isSafeInteger(token) || token < 0) {
+			throw malformed('a count is none');
+		}
+
+		return token;
+	}
+
+	#text(): string {
+		const text = this.#read();
+		if (typeof text !== 'string') {
+			throw malformed('a text is none');
+		}
+
+		return text;
+	}
+
+	#read(): unknown {
+		const token = this.#tokens[this.#position++];
+		if (token === null) {
+			return this.#readOperation(null);
+		}
+
+		// Past the end, the token is undefined.
+		if (typeof token === 'object' || typeof token === 'function' || this.#position > this.#tokens.length) {
+			throw malformed('a token is out of place');
+		}
+
+		return token;
+	}
+
+	/** @param target the container that was announced as coming later, if this is its turn */
+	#readOperation(target: Container | null): unknown {
+		const code = this.#count();
+		if (code >= firstSizedCode) {
+			return this.#readSized(code - firstSizedCode, target);
+		}
+
+		switch (code) {
+			case operation.newShape: {
+				return this.#readNewShape(target);
+			}
+
+			case operation.record: {
+				return this.#readFields(this.#begin(target, isRecord, () => ({})));
+			}
+
+			case operation.namedArray: {
+				const array = this.#readItems(this.#count(), target);
+				return this.#readFields(array);
+			}
+
+			case operation.primitives: {
+				return this.#readPrimitives(target);
+			}
+
+			case operation.map: {
+				return this.#readMap(target);
+			}
+
+			case operation.set: {
+				return this.#readSet(target);
+			}
+
+			case operation.error: {
+				return this.#readError(target);
+			}
+
+			default: {
+				if (target !== null) {
+					throw malformed('a container is none');
+				}
+
+				return code === operation.later ? this.#readLater() : this.#readLeaf(code);
+			}
+		}
+	}
+
+	/** Numbers a new object, unless it was numbered when it was announced. */
+	#begin<T extends Container>(target: Container | null, isKind: (container: Container) => container is T, create: () => T): T {
+		if (target === null) {
+			return this.#add(create());
+		}
+
+		if (!isKind(target)) {
+			throw malformed('a container changes its kind');
+		}
+
+		return target;
+	}
+
+	#add<T extends object>(object: T): T {
+		this.#objects?.push(object);
+		return object;
+	}
+
+	#enter(): void {
+		if (++this.#nesting > maxNesting) {
+			throw malformed('containers are nested too deep');
+		}
+	}
+
+	#readSized(size: number, target: Container | null): unknown {
+		if (size % 2 === 0) {
+			return this.#readItems(size / 2, target);
+		}
+
+		const keys = this.#shapes[(size - 1) / 2];
+		if (keys === undefined) {
+			throw malformed('a shape is unknown');
+		}
+
+		return this.#readValues(keys, target);
+	}
+
+	#readNewShape(target: Container | null): unknown {
+		const count = this.#count();
+		const keys: string[] = [];
+		while (keys.length < count) {
+			keys.push(this.#text());
+		}
+
+		this.#shapes.push(keys);
+		return this.#readValues(keys, target);
+	}
+
+	#readValues(keys: readonly string[], target: Container | null): unknown {
+		const record = this.#begin<Record<string, unknown>>(target, isRecord, () => ({}));
+		this.#enter();
+		for (const key of keys) {
+			// Assigned, it would set the prototype.
+			if (key === '__proto__') {
+				define(record, key, this.#read());
+			} else {
+				record[key] = this.#read();
+			}
+		}
+
+		this.#nesting--;
+		return record;
+	}
+
+	#readItems(length: number, target: Container | null): unknown[] {
+		if (length > maxArrayLength) {
+			throw malformed('an array is too long');
+		}
+
+		const array = this.#begin<unknown[]>(target, Array.isArray, () => []);
+		this.#enter();
+		while (array.length < length) {
+			if (this.#tokens[this.#position] === null && this.#tokens[this.#position + 1] === operation.holes) {
+				this.#position += 2;
+				this.#addHoles(array, Math.min(length, array.length + this.#count()));
+			} else {
+				array.push(this.#read());
+			}
+		}
+
+		this.#nesting--;
+		return array;
+	}
+
+	#addHoles(array: unknown[], length: number): void {
+		this.#freeHoles -= length - array.length;
+		if (this.#freeHoles < 0) {
+			// Turns the array into a dictionary, in which holes take no memory.
+			array.length = maxArrayLength;
+		}
+
+		array.length = length;
+	}
+
+	#readPrimitives(target: Container | null): unknown[] {
+		const items = this.#next();
+		if (!Array.isArray(items) || items.some(item => typeof item === 'object' && item !== null)) {
+			throw malformed('a list of primitives is none');
+		}
+
+		if (target === null) {
+			return this.#add(items as unknown[]);
+		}
+
+		const array = this.#begin<unknown[]>(target, Array.isArray, () => []);
+		for (const item of items as unknown[]) {
+			array.push(item);
+		}
+
+		return array;
+	}
+
+	#readMap(target: Container | null): Map<unknown, unknown> {
+		const size = this.#count();
+		const map = this.#begin(target, isMap, () => new Map<unknown, unknown>());
+		this.#enter();
+		for (let index = 0; index < size; index++) {
+			const key = this.#read();
+			map.set(key, this.#read());
+		}
+
+		this.#nesting--;
+		return map;
+	}
+
+	#readSet(target: Container | null): Set<unknown> {
+		const set = this.#begin(target, isSet, () => new Set<unknown>());
+		const size = this.#count();
+		this.#enter();
+		for (let index = 0; index < size; index++) {
+			set.add(this.#read());
+		}
+
+		this.#nesting--;
+		return set;
+	}
+
+	#createError(): Error {
+		const ErrorClass = errorClasses.get(this.#text());
+		if (ErrorClass === undefined) {
+			throw malformed('an error class is unknown');
+		}
+
+		return ErrorClass === AggregateError ? new AggregateError([]) : new (ErrorClass as ErrorConstructor)();
+	}
+
+	#readError(target: Container | null): Error {
+		const made = this.#createError();
+		return this.#readFields(this.#begin(target, isError, () => made));
+	}
+
+	#readFields<T extends object>(target: T): T {
+		const count = this.#count();
+		const hides = target instanceof Error;
+		this.#enter();
+		for (let index = 0; index < count; index++) {
+			const key = this.#text();
+			define(target, key, this.#read(), !(hides && hiddenFields.has(key)));
+		}
+
+		this.#nesting--;
+		return target;
+	}
+
+	#readLater(): Container {
+		const container = this.#add(this.#createContainer(this.#count()));
+		this.#putOff.push(container);
+		return container;
+	}
+
+	#createContainer(kind: number): Container {
+		switch (kind) {
+			case laterKind.array: {
+				return [];
+			}
+
+			case laterKind.record: {
+				return {};
+			}
+
+			case laterKind.map: {
+				return new Map();
+			}
+
+			case laterKind.set: {
+				return new Set();
+			}
+
+			case laterKind.error: {
+				return this.#createError();
+			}
+
+			default: {
+				throw malformed('a container has no known kind');
+			}
+		}
+	}
+
+	#readLeaf(code: number): unknown {
+		switch (code) {
+			case operation.null: {
+				return null;
+			}
+
+			case operation.negativeZero: {
+				return -0;
+			}
+
+			case operation.bigint: {
+				const digits = this.#text();
+				return digits.startsWith('-') ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`);
+			}
+
+			case operation.utf16: {
+				const bytes = this.#next();
+				if (!(bytes instanceof Uint8Array)) {
+					throw malformed('a text is none');
+				}
+
+				return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf16le');
+			}
+
+			case operation.reference: {
+				const object = this.#objects?.[this.#count()];
+				if (object === undefined) {
+					throw malformed('an object is referred to that is none');
+				}
+
+				return object;
+			}
+
+			default: {
+				return this.#add(this.#createObject(code));
+			}
+		}
+	}
+
+	#createObject(code: number): object {
+		switch (code) {
+			case operation.date: {
+				return new Date(Number(this.#next()));
+			}
+
+			case operation.regexp: {
+				return new RegExp(this.#text(), this.#text());
+			}
+
+			case operation.boxed: {
+				return new Object(this.#read());
+			}
+
+			case operation.arrayBuffer: {
+				return this.#buffer();
+			}
+
+			case operation.view: {
+				return createView(this.#count(), this.#buffer(), this.#count(), this.#count());
+			}
+
+			case operation.domException: {
+				const name = this.#text();
+				const exception = new DOMException(this.#text(), name);
+				define(exception, 'stack', this.#text(), false);
+				return exception;
+			}
+
+			default: {
+				throw malformed('an operation is unknown');
+			}
+		}
+	}
+
+	#buffer(): ArrayBuffer {
+		const buffer = this.#buffers[this.#count()];
+		if (buffer === undefined) {
+			throw malformed('an ArrayBuffer is missing');
+		}
+
+		return buffer;
+	}
+}

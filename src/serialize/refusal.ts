@@ -1,0 +1,112 @@
+/** What cannot be copied into another process, by name, with a way out. */
+import {types} from 'node:util';
+import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
+
+const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+
+/** @returns `args[0].conn["a b"]` for `['args', 0, 'conn', 'a b']`; `the value` for none. */
+export const pathText = (path: readonly PathStep[]): string => {
+	const steps = path.length > 20 ? [...path.slice(0, 10), '…', ...path.slice(-10)] : path;
+	const text = steps.map((step, index) => {
+		if (typeof step === 'number') {
+			return `[${step}]`;
+		}
+
+		return identifier.test(step) || step === '…' ? `${index === 0 ? '' : '.'}${step}` : `[${JSON.stringify(step)}]`;
+	}).join('');
+	return text === '' ? 'The value' : text;
+};
+
+const copyInstead = 'Pass the data that it holds, or make it inside the task';
+
+const wayOut = (kind: string): string => {
+	switch (kind) {
+		case 'a function': {
+			return 'Export it from a module and import it inside the task, or submit it as the task\'s function';
+		}
+
+		case 'a symbol': {
+			return 'Pass a string instead';
+		}
+
+		case 'a Promise': {
+			return 'Await it first and pass its result';
+		}
+
+		case 'a SharedArrayBuffer': {
+			return 'Memory is shared between threads only, not between processes: use sharedArray() from loky, or pass a copy';
+		}
+
+		case 'a Proxy': {
+			return 'Pass a plain copy of what it stands for';
+		}
+
+		default: {
+			return copyInstead;
+		}
+	}
+};
+
+/** @returns the error for a value at `path` that cannot be copied; `kind` has its article. */
+export const refusal = (kind: string, path: readonly PathStep[], side: SerializationSide): SerializationError => {
+	const text = pathText(path);
+	return new SerializationError(`${text} is ${kind}, which cannot be copied to another process. ${wayOut(kind)}.`, {side, path});
+};
+
+const withArticle = (name: string): string => `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+
+// Of a class that is not written in JavaScript, the instances' state is out of reach: copying their properties would
+// silently lose it. The same goes for Node's own classes, which keep theirs in private fields.
+const isBuiltIn = (constructor: unknown): constructor is {readonly name: string} => {
+	if (typeof constructor !== 'function') {
+		return false;
+	}
+
+	if (Function.prototype.toString.call(constructor).endsWith('{ [native code] }')) {
+		return true;
+	}
+
+	const {name} = constructor;
+	return typeof name === 'string' && name !== '' && Object.hasOwn(globalThis, name) && (globalThis as Record<string, unknown>)[name] === constructor;
+};
+
+const refusedPrototypes = new WeakMap<object, string | false>();
+
+function builtInBehind(prototype: object): string | false {
+	let ancestor: object | null = prototype;
+	while (ancestor !== null && ancestor !== Object.prototype) {
+		const constructor: unknown = Object.getOwnPropertyDescriptor(ancestor, 'constructor')?.value;
+		if (isBuiltIn(constructor) && constructor.name !== 'Object' && constructor.name !== 'EventTarget') {
+			return withArticle(constructor.name);
+		}
+
+		ancestor = Object.getPrototypeOf(ancestor) as object | null;
+	}
+
+	return false;
+}
+
+/** @returns why an instance cannot be copied, as "a Promise", or false if its own properties say it all. */
+export function unclonableKind(value: object, prototype: object): string | false {
+	if (types.isProxy(value)) {
+		return 'a Proxy';
+	}
+
+	if (types.isGeneratorObject(value)) {
+		return 'a generator';
+	}
+
+	for (const mark of ['_handle', '_readableState', '_writableState']) {
+		if (Object.hasOwn(value, mark)) {
+			return `an instance of ${value.constructor.name}, which belongs to this process`;
+		}
+	}
+
+	let kind = refusedPrototypes.get(prototype);
+	if (kind === undefined) {
+		kind = builtInBehind(prototype);
+		refusedPrototypes.set(prototype, kind);
+	}
+
+	return kind;
+}

@@ -1,0 +1,84 @@
+/**
+ * The payload format. A payload is one flat msgpack array: a header, then tokens in the order in which a value is
+ * walked. A primitive stands for itself; `null` announces an operation, whose code follows. Nothing nests in msgpack
+ * itself (but lists of primitives), so msgpackr never recurses, and its own types and maps are never used: they lose
+ * -0, holes, `__proto__` and cycles, and other users of the library may replace them.
+ *
+ * The header is a number of flags, or an array of it and the bytes of every ArrayBuffer.
+ */
+
+/** Codes below `firstSizedCode`. The operands follow in the order given. */
+export const operation = {
+	null: 0,
+	/** An object already met: its number, counted in the order in which objects begin. */
+	reference: 1,
+	/** Keys used for the first time: how many, the keys, then the values. */
+	newShape: 2,
+	/** How many holes. */
+	holes: 3,
+	/** An array with properties: length, items, how many properties, key and value of each. */
+	namedArray: 4,
+	/** A msgpack array of primitives. */
+	primitives: 5,
+	map: 6,
+	set: 7,
+	date: 8,
+	/** Source, flags. */
+	regexp: 9,
+	/** Class, how many fields, key and value of each. */
+	error: 10,
+	/** Name, message, stack. */
+	domException: 11,
+	boxed: 12,
+	/** Its number in the header. */
+	arrayBuffer: 13,
+	/** Kind, number of the ArrayBuffer, byte offset, byte length. */
+	view: 14,
+	/** As hexadecimal text. */
+	bigint: 15,
+	negativeZero: 16,
+	/** A string that UTF-8 cannot carry, as UTF-16LE bytes. */
+	utf16: 17,
+	/** A container whose contents follow after the current value: its kind. */
+	later: 18,
+	/** Keys used once: how many, then key and value of each. */
+	record: 19,
+} as const;
+
+/** From here on: even distances are the length of an array, odd ones twice the number of a known shape plus one. */
+export const firstSizedCode = 32;
+
+/** In the header: some object is met twice, so the reader has to number them. */
+export const hasReferences = 1;
+
+/** What a container that comes later is. */
+export const laterKind = {
+	array: 0, record: 1, map: 2, set: 3, error: 4,
+} as const;
+
+/** Containers within containers before the rest is put off: what keeps the stack flat on both ends. */
+export const maxNesting = 100;
+
+/** Levels of a value that may travel. */
+export const defaultMaxDepth = 100_000;
+
+/** Key lists that a payload remembers. */
+export const maxShapes = 32;
+
+/** Where the wrapped view is a typed array, its name; the position is the kind. */
+export const viewKinds = [
+	'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array',
+	'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array', 'Float16Array', 'DataView', 'Buffer',
+] as const;
+
+/** The error classes of the language, which every process has. */
+export const errorClasses: ReadonlyMap<string, ErrorConstructor | AggregateErrorConstructor> = new Map<string, ErrorConstructor | AggregateErrorConstructor>([
+	['Error', Error],
+	['EvalError', EvalError],
+	['RangeError', RangeError],
+	['ReferenceError', ReferenceError],
+	['SyntaxError', SyntaxError],
+	['TypeError', TypeError],
+	['URIError', URIError],
+	['AggregateError', AggregateError],
+]);
