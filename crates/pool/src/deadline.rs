@@ -9,7 +9,6 @@ use crate::worker::{ExitReason, Front, LadderStep, WorkerState};
 /// What a passed deadline asks for.
 enum Due {
 	Nothing,
-	Dismiss,
 	Climb,
 	Kill(ExitReason),
 }
@@ -39,7 +38,7 @@ impl Pool {
 
 	fn front_deadline(&self, front: &Front, in_flight: usize) -> Option<Duration> {
 		let progress = (!front.is_claimed).then(|| front.since + self.config.start_timeout);
-		let recall = if in_flight <= 1 {
+		let recall = if in_flight <= 1 || !self.hands_out_tasks() {
 			None
 		} else if !self.queue.is_empty() {
 			Some(front.release_at())
@@ -60,11 +59,7 @@ impl Pool {
 					Due::Kill(ExitReason::StartTimedOut)
 				}
 				WorkerState::Starting { .. } => Due::Nothing,
-				WorkerState::Idle { since } => match self.config.idle_timeout {
-					// With a task in the queue it is about to be given that.
-					Some(timeout) if *since + timeout <= now && self.queue.is_empty() => Due::Dismiss,
-					Some(_) | None => Due::Nothing,
-				},
+				WorkerState::Idle { .. } => Due::Nothing, // Whether it is needed is found by `dispatch`.
 				WorkerState::Busy(front) => match worker.in_flight.front() {
 					Some(held) => {
 						front.is_claimed =
@@ -88,7 +83,6 @@ impl Pool {
 			let grace = self.config.shutdown_grace;
 			match due {
 				Due::Nothing => {}
-				Due::Dismiss => self.workers[position].dismiss(now + grace, turn.actions),
 				Due::Climb => self.workers[position].climb(now, grace, turn.actions),
 				Due::Kill(reason) => self.kill_worker(position, reason, turn),
 			}

@@ -14,36 +14,37 @@ impl Pool {
 	pub fn dispatch(&mut self, now: Duration, ledger: &mut impl ClaimLedger, actions: &mut Vec<Action>) {
 		let turn = &mut Turn { now, ledger, actions };
 		self.pace.fold();
+		if self.hands_out_tasks() {
+			self.free_hostages(turn);
+			self.feed_idle(turn);
+			if self.queue.is_empty() {
+				self.steal(turn);
+				self.free_hostages(turn);
+				self.feed_idle(turn);
+			}
+			self.feed_busy(turn);
+		}
+		self.dismiss_idle(turn);
+		if self.hands_out_tasks() {
+			self.start_workers(turn);
+		}
+	}
+
+	/// Whether there may be tasks that wait for a worker.
+	pub(crate) fn hands_out_tasks(&self) -> bool {
 		match self.state {
-			PoolState::Open | PoolState::Closing { how: Shutdown::Drain } => {}
+			PoolState::Open | PoolState::Closing { how: Shutdown::Drain } => true,
 			// Nothing that has not started is left.
 			PoolState::Closing {
 				how: Shutdown::CancelPending | Shutdown::Kill,
-			}
-			| PoolState::Broken { .. }
-			| PoolState::Closed { .. } => return,
+			} => false,
+			PoolState::Broken { .. } | PoolState::Closed { .. } => false,
 		}
-		self.free_hostages(turn);
-		self.feed_idle(turn);
-		if self.queue.is_empty() {
-			self.steal(turn);
-			self.feed_idle(turn);
-		}
-		self.feed_busy(turn);
-		self.start_workers(turn);
 	}
 
 	/// When a worker may be started that is needed, if one is.
 	pub(crate) fn next_start(&self) -> Option<Duration> {
-		match self.state {
-			PoolState::Open | PoolState::Closing { how: Shutdown::Drain } => {}
-			PoolState::Closing {
-				how: Shutdown::CancelPending | Shutdown::Kill,
-			}
-			| PoolState::Broken { .. }
-			| PoolState::Closed { .. } => return None,
-		}
-		(self.missing_workers() > 0).then(|| self.starts.not_before())
+		(self.hands_out_tasks() && self.missing_workers() > 0).then(|| self.starts.not_before())
 	}
 
 	/// Tasks that need a worker which stays: not those that end with a worker that is leaving.
@@ -83,6 +84,23 @@ impl Pool {
 				turn.now + self.config.start_timeout,
 			));
 			turn.actions.push(Action::SpawnWorker { worker, index });
+		}
+	}
+
+	/// Lets go those that were not needed for long. After the tasks are given out, so that no worker leaves while a task
+	/// waits for one.
+	fn dismiss_idle(&mut self, turn: &mut Turn<'_, impl ClaimLedger>) {
+		let Some(timeout) = self.config.idle_timeout else {
+			return;
+		};
+		for worker in &mut self.workers {
+			match worker.state {
+				WorkerState::Idle { since } if since + timeout <= turn.now => {
+					worker.dismiss(turn.now + self.config.shutdown_grace, turn.actions);
+				}
+				WorkerState::Idle { .. } => {}
+				WorkerState::Starting { .. } | WorkerState::Busy(_) | WorkerState::Exiting { .. } => {}
+			}
 		}
 	}
 

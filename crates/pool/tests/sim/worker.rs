@@ -1,0 +1,178 @@
+//! A worker process without a process.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use pool::frame::{Frame, FrameKind};
+use pool::{Exit, FunctionId, Sequence, StopSignal, TaskId, WorkerId};
+
+use super::FakeLedger;
+
+pub struct FakeWorker {
+	pub id: WorkerId,
+	pub index: u32,
+	pub process: Process,
+	/// Stopped, or in an endless loop outside of any task.
+	pub is_stuck: bool,
+	pub ignores_terminate: bool,
+	pub init_throws: bool,
+	phase: Phase,
+	/// Written by the pool, not read yet.
+	pub inbox: VecDeque<Frame>,
+	/// Written by the worker, not read by the driver yet.
+	pub outbox: VecDeque<Frame>,
+	functions: BTreeSet<FunctionId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Process {
+	/// Not reported by the driver.
+	Ordered,
+	Alive,
+	/// Not reaped: the driver has not reported it.
+	Dead(Exit),
+	Reaped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+	BeforeInit,
+	Initializing,
+	Waiting,
+	Running(Sequence, TaskId),
+}
+
+/// What a worker did that the world must know.
+pub enum Deed {
+	Nothing,
+	Started(TaskId),
+	Finished(TaskId),
+}
+
+impl FakeWorker {
+	pub fn ordered(id: WorkerId, index: u32) -> FakeWorker {
+		FakeWorker {
+			id,
+			index,
+			process: Process::Ordered,
+			is_stuck: false,
+			ignores_terminate: false,
+			init_throws: false,
+			phase: Phase::BeforeInit,
+			inbox: VecDeque::new(),
+			outbox: VecDeque::new(),
+			functions: BTreeSet::new(),
+		}
+	}
+
+	pub fn running(&self) -> Option<TaskId> {
+		match self.phase {
+			Phase::Running(_, task) => Some(task),
+			Phase::BeforeInit | Phase::Initializing | Phase::Waiting => None,
+		}
+	}
+
+	pub fn die(&mut self, exit: Exit) {
+		if self.process == Process::Alive {
+			self.process = Process::Dead(exit);
+		}
+	}
+
+	pub fn signal(&mut self, signal: StopSignal) {
+		match signal {
+			StopSignal::Terminate if self.ignores_terminate || self.is_stuck => {}
+			StopSignal::Terminate => self.die(Exit::Signal {
+				signal: 15,
+				core_dumped: false,
+			}),
+			StopSignal::Kill => self.die(Exit::Signal {
+				signal: 9,
+				core_dumped: false,
+			}),
+		}
+	}
+
+	pub fn say(&mut self, kind: FrameKind, sequence: Sequence) {
+		let frame = Frame {
+			kind,
+			sequence,
+			function: FunctionId(0),
+			payload: Bytes::new(),
+		};
+		self.outbox.push_back(frame);
+	}
+
+	/// Does the next thing that a good worker does.
+	pub fn step(&mut self, ledger: &mut FakeLedger) -> Deed {
+		if self.process != Process::Alive || self.is_stuck {
+			return Deed::Nothing;
+		}
+		match self.phase {
+			Phase::BeforeInit => {
+				if let Some(frame) = self.inbox.pop_front() {
+					assert_eq!(frame.kind, FrameKind::Init, "the first frame for {:?}", self.id);
+					self.phase = Phase::Initializing;
+				}
+			}
+			Phase::Initializing if self.init_throws => {
+				self.say(FrameKind::StartFailed, Sequence(0));
+				self.die(Exit::Code(1));
+			}
+			Phase::Initializing => {
+				self.say(FrameKind::Ready, Sequence(0));
+				self.phase = Phase::Waiting;
+			}
+			Phase::Waiting => return self.read(ledger),
+			Phase::Running(sequence, task) => {
+				let kind = match task.0 % 3 {
+					0 => FrameKind::Returned,
+					1 => FrameKind::Threw,
+					_ => FrameKind::Undecodable,
+				};
+				self.say(kind, sequence);
+				ledger.finish(self.id, sequence);
+				self.phase = Phase::Waiting;
+				return Deed::Finished(task);
+			}
+		}
+		Deed::Nothing
+	}
+
+	fn read(&mut self, ledger: &mut FakeLedger) -> Deed {
+		let Some(frame) = self.inbox.pop_front() else {
+			return Deed::Nothing;
+		};
+		match frame.kind {
+			FrameKind::Function => {
+				assert!(
+					self.functions.insert(frame.function),
+					"{:?} was shipped twice",
+					frame.function
+				);
+			}
+			FrameKind::Task => {
+				assert!(
+					self.functions.contains(&frame.function),
+					"{:?} was not shipped",
+					frame.function
+				);
+				if ledger.claim(self.id, frame.sequence) {
+					let bytes = frame.payload[..]
+						.try_into()
+						.expect("the payload is the number of the task");
+					let task = TaskId(u64::from_le_bytes(bytes));
+					self.phase = Phase::Running(frame.sequence, task);
+					return Deed::Started(task);
+				}
+			}
+			FrameKind::Exit => self.die(Exit::Code(0)),
+			FrameKind::Init
+			| FrameKind::Ready
+			| FrameKind::StartFailed
+			| FrameKind::Returned
+			| FrameKind::Threw
+			| FrameKind::Undecodable => panic!("{:?} was sent to a worker that is ready", frame.kind),
+		}
+		Deed::Nothing
+	}
+}
