@@ -5,7 +5,7 @@
  */
 
 import type {
-	AnyNode, ClassDeclaration, Identifier, Pattern, Statement, ModuleDeclaration, VariableDeclaration,
+	AnyNode, Identifier, ModuleDeclaration, Pattern, Statement,
 } from 'acorn';
 import type {BindingKind, Scope} from './scope.js';
 
@@ -64,56 +64,35 @@ function unlabelled(statement: Item): Item {
 	return inner;
 }
 
-/** Declares what a list of statements declares in its own block: let, const, using, class, function. */
-export function declareLexical(statements: readonly Item[], scope: Scope): void {
+/** The names that a list of statements declares in its own block: let, const, using, class, function. */
+function * lexicalDeclarations(statements: readonly Item[]): Generator<{name: string; kind: BindingKind; node: AnyNode}> {
 	for (const statement of statements) {
-		const item = unlabelled(statement);
-		if (item.type === 'VariableDeclaration') {
-			declareVariables(item, scope);
-		} else if (item.type === 'ClassDeclaration') {
-			declareClass(item, scope);
-		} else if (item.type === 'FunctionDeclaration') {
-			scope.declare(item.id.name, 'function', item);
-		}
-	}
-}
-
-/** Declares the names of one let, const or using declaration; those of `var` were hoisted already. */
-export function declareVariables(declaration: VariableDeclaration, scope: Scope): void {
-	if (declaration.kind === 'var') {
-		return;
-	}
-
-	const kind: BindingKind = declaration.kind === 'await using' ? 'using' : declaration.kind;
-	for (const {id} of declaration.declarations) {
-		for (const name of patternNames(id)) {
-			scope.declare(name.name, kind, declaration);
-		}
-	}
-}
-
-function declareClass(declaration: ClassDeclaration, scope: Scope): void {
-	scope.declare(declaration.id.name, 'class', declaration);
-}
-
-/** Names that a block declares lexically and that therefore stop an inner function declaration from becoming a `var` (Annex B.3.2.1). */
-function lexicalNames(statements: readonly Item[]): Set<string> {
-	const names = new Set<string>();
-	for (const statement of statements) {
-		const item = unlabelled(statement);
-		if (item.type === 'VariableDeclaration' && item.kind !== 'var') {
-			for (const {id} of item.declarations) {
-				for (const name of patternNames(id)) {
-					names.add(name.name);
+		const node = unlabelled(statement);
+		if (node.type === 'VariableDeclaration' && node.kind !== 'var') {
+			const kind = node.kind === 'await using' ? 'using' : node.kind;
+			for (const {id} of node.declarations) {
+				for (const {name} of patternNames(id)) {
+					yield {name, kind, node};
 				}
 			}
-		} else if (item.type === 'ClassDeclaration' || item.type === 'FunctionDeclaration') {
-			names.add(item.id.name);
+		} else if (node.type === 'ClassDeclaration') {
+			yield {name: node.id.name, kind: 'class', node};
+		} else if (node.type === 'FunctionDeclaration') {
+			yield {name: node.id.name, kind: 'function', node};
 		}
 	}
-
-	return names;
 }
+
+/** Declares what a list of statements declares in its own block. */
+export function declareLexical(statements: readonly Item[], scope: Scope): void {
+	for (const {name, kind, node} of lexicalDeclarations(statements)) {
+		scope.declare(name, kind, node);
+	}
+}
+
+/** Names that stop a function declared further in from becoming a `var` (Annex B.3.2.1). */
+const lexicalNames = (statements: readonly Item[]): Set<string> =>
+	new Set([...lexicalDeclarations(statements)].map(({name}) => name));
 
 /**
  * Declares the names that are hoisted to a function: every `var` below it and, in sloppy code, the functions declared in blocks.

@@ -1,64 +1,89 @@
+/**
+ * How a function travels to another process: as plain data that names it, or that holds its text.
+ */
+
+import {types} from 'node:util';
 import {SerializationError} from '../errors.js';
-import {analyzeFunction} from './free-names.js';
-import {parseFunctionText} from './function-text.js';
-import {exportReferenceOf, type ExportReference, type TaskFunction} from './module-handle.js';
+import {builtinReferenceOf, isNative, type BuiltinReference} from './builtin-functions.js';
+import {
+	exportIt, functionName, labelOf, refusalError, type Refusal,
+} from './function-refusal.js';
+import {exportReferenceOf, type ExportReference} from './module-handle.js';
+import {globalState} from './pristine-globals.js';
+import {describeSource, type DescribedSource, type SourceReference} from './source-function.js';
 
-/** A function of the runtime itself: of the module, or of the global object when there is none. */
-export interface BuiltinReference {
-	readonly kind: 'builtin';
-	readonly module: string | null;
-	readonly path: readonly string[];
-}
-
-/** A function that uses nothing outside itself, by its text. */
-export interface SourceReference {
-	readonly kind: 'source';
-	/** An expression. */
-	readonly text: string;
-	readonly name: string;
-	readonly isStrict: boolean;
-	/** Whether the text has `import()`, which costs a loader hook. */
-	readonly hasImport: boolean;
-	readonly url: string | null;
-	readonly line: number | null;
-}
+export type {BuiltinReference} from './builtin-functions.js';
+export type {ExportReference} from './module-handle.js';
+export type {SourceReference} from './source-function.js';
 
 /** How a function travels: plain data. */
 export type FunctionReference = ExportReference | BuiltinReference | SourceReference;
 
-const described = new WeakMap<object, FunctionReference>();
+type Description = {readonly reference: FunctionReference; readonly globals: DescribedSource['globals']};
+
+const descriptions = new WeakMap<object, Description>();
 
 /**
- * How a function travels to another process.
+ * How a function travels to another process. It runs no code of the program.
  *
- * @throws {SerializationError} when it cannot
+ * @throws {SerializationError} when the function cannot travel: `ERR_CAPTURE_…` says why
  */
 export function describeFunction(fn: (...args: never[]) => unknown): FunctionReference {
-	const known = described.get(fn);
-	if (known) {
-		return known;
+	const known = descriptions.get(fn);
+	if (known?.globals.every(([name, state]) => globalState(name) === state)) {
+		return known.reference;
 	}
 
-	const reference = exportReferenceOf(fn) ?? sourceReference(fn as TaskFunction);
-	described.set(fn, reference);
-	return reference;
+	const description = describe(fn);
+	descriptions.set(fn, description);
+	return description.reference;
 }
 
-function sourceReference(fn: TaskFunction): SourceReference {
+function describe(fn: (...args: never[]) => unknown): Description {
+	const exported = exportReferenceOf(fn);
+	if (exported) {
+		return {reference: exported, globals: []};
+	}
+
+	if (types.isProxy(fn)) {
+		throw refusalError({name: null, shown: 'The function'}, proxyRefusal);
+	}
+
+	// Not its own toString, which the program may have replaced.
 	const text = Function.prototype.toString.call(fn);
-	const parsed = parseFunctionText(text, false);
-	if (parsed === undefined || parsed === 'class') {
-		throw new SerializationError(`The function ${fn.name} cannot travel.`, {side: 'submit', function: fn.name});
-	}
-
-	const [facts] = analyzeFunction(parsed.node, true);
-	for (const name of facts.freeNames.keys()) {
-		if (!(name in globalThis)) {
-			throw new SerializationError(`The function ${fn.name} uses ${name}. Pass it as an argument, or export the function from a module and use executor.module(url).`, {side: 'submit', function: fn.name, path: [name]});
+	if (isNative(text)) {
+		const reference = builtinReferenceOf(fn);
+		if (reference) {
+			return {reference, globals: []};
 		}
+
+		throw refusalError(labelOf(fn, functionName(fn)), functionName(fn).startsWith('bound ') ? boundRefusal : nativeRefusal);
 	}
 
-	return {
-		kind: 'source', text: parsed.expression, name: fn.name, isStrict: true, hasImport: facts.dynamicImports.length > 0, url: null, line: null,
-	};
+	try {
+		return describeSource(fn, text);
+	} catch (error) {
+		// Much of Node is written in JavaScript: what cannot travel by its text may be found under its name.
+		const reference = error instanceof SerializationError ? builtinReferenceOf(fn) : undefined;
+		if (reference) {
+			return {reference, globals: []};
+		}
+
+		throw error;
+	}
 }
+
+const proxyRefusal: Refusal = {
+	code: 'ERR_CAPTURE_UNSUPPORTED',
+	words: 'is a Proxy, whose handler cannot travel. Submit the function behind it, or export the Proxy from a module and call it through executor.module(url).',
+};
+
+const boundRefusal: Refusal = {
+	code: 'ERR_CAPTURE_UNSUPPORTED',
+	words: `was made with bind, and its bound values cannot travel. Submit the function itself and pass them as arguments. ${exportIt}`,
+};
+
+const nativeRefusal: Refusal = {
+	code: 'ERR_INTERNAL_FUNCTION',
+	words: `is native and made at run time, so no other process can find it. Make it inside the task. ${exportIt}`,
+};

@@ -17,7 +17,7 @@ export interface ExportReference {
 export type RemoteFunction<F> = F extends (...args: infer A) => infer R ? (...args: A) => Future<Awaited<R>> : never;
 
 /** Names that a module may export and that a handle does not have: see `hiddenNames`. */
-type HiddenName = 'then' | 'toJSON' | '$$typeof' | 'asymmetricMatch' | keyof typeof Object.prototype; // eslint-disable-line @typescript-eslint/no-restricted-types
+type HiddenName = 'then' | 'toJSON' | '$$typeof' | 'asymmetricMatch' | '__proto__' | keyof InstanceType<ObjectConstructor>;
 
 type FunctionName<M> = {
 	[K in keyof M]: K extends HiddenName ? never : M[K] extends (...args: never[]) => unknown ? K : never;
@@ -31,7 +31,7 @@ type FunctionName<M> = {
 export type ModuleHandle<M> = {readonly [K in FunctionName<M>]: RemoteFunction<M[K]>};
 
 /** Runs a function in a worker. */
-export type Submit = (fn: TaskFunction, args: readonly unknown[]) => Future<unknown>;
+export type Submit = (fn: TaskFunction, args: unknown[]) => Future<unknown>;
 
 // Kept outside the functions: a program cannot read it, and so cannot make a function that passes for one of a handle.
 const references = new WeakMap<object, ExportReference>();
@@ -66,12 +66,17 @@ export function createModuleHandle<M>(module: URL | string, submit: Submit): Mod
 		return fn;
 	};
 
-	return new Proxy(Object.freeze({__proto__: null}), { // eslint-disable-line @typescript-eslint/naming-convention
+	const refuseChange = (_target: unknown, name: string | symbol): never => {
+		throw new TypeError(`A module handle is read-only: ${String(name)} of ${url} cannot be changed.`);
+	};
+
+	const target: object = Object.freeze(Object.create(null));
+	return new Proxy(target, {
 		get: (_target, name) => typeof name === 'symbol' || hiddenNames.has(name) ? undefined : functionOf(name),
-		set(_target, name) {
-			throw new TypeError(`A module handle is read-only: ${String(name)} of ${url} cannot be replaced.`);
-		},
-	}) as unknown as ModuleHandle<M>;
+		set: refuseChange,
+		defineProperty: refuseChange,
+		deleteProperty: refuseChange,
+	}) as ModuleHandle<M>;
 }
 
 function remoteFunction(url: string, name: string, submit: Submit): TaskFunction {
