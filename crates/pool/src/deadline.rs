@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::ClaimLedger;
+use crate::front::Front;
+use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, Turn};
-use crate::worker::{ExitReason, Front, LadderStep, WorkerState};
+use crate::worker::WorkerState;
 
 /// What a passed deadline asks for.
 enum Due {

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, PoolState, Turn};
-use crate::worker::{ExitReason, InFlight, LadderStep, WorkerState};
+use crate::worker::{InFlight, WorkerState};
 use crate::{
 	BreakCause, ClaimLedger, Exit, OnWorkerDeath, Outcome, Shutdown, SpawnFailure, TaskId, Termination,
 	TerminationReason, WorkerId,
@@ -225,5 +226,277 @@ fn judge_exit(exit: &Exit) -> TerminationReason {
 		Exit::Signal { .. } => TerminationReason::Killed,
 		// Nobody can tell, or nobody was there: no reason to suspect a third party.
 		Exit::Code(_) | Exit::Unknown | Exit::NeverStarted(_) => TerminationReason::Exit,
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use std::time::Duration;
+
+	use super::*;
+	use crate::frame::FrameKind::{Function, Returned, Task};
+	use crate::trial::{Trial, kill, returned, send, settle, sigkill, start};
+	use crate::{Action, Event, StopSignal};
+
+	fn terminated(worker: u32, exit: Exit, reason: TerminationReason) -> Termination {
+		Termination {
+			worker: WorkerId(worker),
+			exit,
+			reason,
+		}
+	}
+
+	/// One worker; task 0 runs on it, 1 was sent behind it.
+	fn loaded(change: impl FnOnce(&mut crate::PoolConfig)) -> Trial {
+		let mut trial = Trial::new(|config| {
+			config.max_workers = 1;
+			change(config);
+		});
+		trial.submit_together(2);
+		trial.ready(0);
+		assert_eq!(trial.loads(), [2]);
+		trial
+	}
+
+	#[test]
+	fn a_death_costs_the_started_task_and_the_one_behind_it_runs_elsewhere() {
+		let mut trial = loaded(|_| {});
+		trial.claims(0, 1);
+		let orders = trial.exits(0, sigkill());
+		let termination = terminated(0, sigkill(), TerminationReason::Killed);
+		assert_eq!(
+			orders,
+			[settle(0, Outcome::WorkerTerminated(termination)), start(1, 0)]
+		);
+		assert_eq!(trial.ready(1), [send(1, Function, 0), send(1, Task, 1)]);
+		assert_eq!(trial.returns(1, 1), [returned(1)]);
+	}
+
+	#[test]
+	fn a_result_that_came_before_the_death_counts() {
+		let mut trial = loaded(|_| {});
+		trial.claims(0, 1);
+		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
+		assert_eq!(trial.exits(0, sigkill()), [start(1, 0)]);
+	}
+
+	#[test]
+	fn tasks_that_come_back_keep_their_order() {
+		let mut trial = loaded(|_| {});
+		trial.submit();
+		trial.exits(0, sigkill());
+		let orders = trial.ready(1);
+		assert_eq!(orders.len(), 3, "{orders:?}");
+		let next = |trial: &Trial| trial.pool.workers().next().and_then(|worker| worker.task);
+		for (sequence, task) in [(1, 0), (2, 1), (3, 2)] {
+			assert_eq!(next(&trial), Some(TaskId(task)));
+			trial.returns(1, sequence);
+		}
+	}
+
+	#[test]
+	fn only_the_first_task_is_charged_with_a_death_before_any_start() {
+		let mut trial = loaded(|_| {});
+		trial.exits(0, sigkill());
+		trial.ready(1);
+		let orders = trial.exits(1, sigkill());
+		let termination = terminated(1, sigkill(), TerminationReason::Killed);
+		assert_eq!(orders[0], settle(0, Outcome::WorkerTerminated(termination)));
+		assert_eq!(trial.pool.outstanding(), 1);
+		// The other one was behind it both times, and is innocent.
+		trial.passes(Duration::from_secs(1));
+		trial.ready(2);
+		trial.exits(2, sigkill());
+		assert_eq!(trial.pool.outstanding(), 1);
+	}
+
+	#[test]
+	fn nobody_is_charged_when_the_worker_had_started_something() {
+		let mut trial = loaded(|config| config.max_unstarted_deaths = 1);
+		trial.claims(0, 1);
+		trial.exits(0, sigkill());
+		assert_eq!(trial.pool.outstanding(), 1);
+	}
+
+	#[test]
+	fn a_signal_that_a_program_raises_against_itself_is_a_crash() {
+		let reason = |exit: Exit| {
+			let mut trial = loaded(|_| {});
+			trial.claims(0, 1);
+			match trial.exits(0, exit).swap_remove(0) {
+				Action::SettleTask(_, Outcome::WorkerTerminated(termination)) => termination.reason,
+				other => panic!("{other:?}"),
+			}
+		};
+		for signal in CRASH_SIGNALS {
+			assert_eq!(
+				reason(Exit::Signal {
+					signal,
+					core_dumped: true
+				}),
+				TerminationReason::Crash
+			);
+		}
+		for signal in [1, 2, 9, 13, 15] {
+			assert_eq!(
+				reason(Exit::Signal {
+					signal,
+					core_dumped: false
+				}),
+				TerminationReason::Killed
+			);
+		}
+		assert_eq!(reason(Exit::Code(0)), TerminationReason::Exit);
+		assert_eq!(reason(Exit::Unknown), TerminationReason::Exit);
+	}
+
+	#[test]
+	fn an_idle_worker_that_dies_is_replaced_when_it_is_needed() {
+		let mut trial = loaded(|_| {});
+		trial.returns(0, 1);
+		trial.returns(0, 2);
+		assert_eq!(trial.exits(0, Exit::Code(0)), []);
+		assert_eq!(trial.submit(), [start(1, 0)]);
+	}
+
+	#[test]
+	fn a_death_breaks_a_pool_that_is_told_to_break() {
+		let mut trial = loaded(|config| config.on_worker_death = OnWorkerDeath::Break);
+		trial.claims(0, 1);
+		let termination = terminated(0, sigkill(), TerminationReason::Killed);
+		let cause = BreakCause::WorkerDied(termination.clone());
+		let orders = trial.exits(0, sigkill());
+		let expected = [
+			settle(0, Outcome::WorkerTerminated(termination)),
+			settle(1, Outcome::PoolBroken(cause.clone())),
+			Action::Close,
+		];
+		assert_eq!(orders, expected);
+		assert_eq!(trial.pool.break_cause(), Some(&cause));
+	}
+
+	#[test]
+	fn the_death_of_an_idle_worker_breaks_a_pool_that_is_told_to_break() {
+		let mut trial = loaded(|config| config.on_worker_death = OnWorkerDeath::Break);
+		trial.returns(0, 1);
+		trial.returns(0, 2);
+		trial.exits(0, Exit::Code(0));
+		assert!(trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_worker_that_was_asked_to_leave_breaks_nothing() {
+		let mut trial = loaded(|config| {
+			config.on_worker_death = OnWorkerDeath::Break;
+			config.idle_timeout = Some(Duration::from_secs(1));
+		});
+		trial.returns(0, 1);
+		trial.returns(0, 2);
+		trial.passes(Duration::from_secs(1));
+		assert_eq!(trial.exits(0, Exit::Code(0)), []);
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn workers_that_die_before_they_are_ready_are_tried_again_later_and_later() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.spawned(0);
+		assert_eq!(trial.exits(0, sigkill()), [start(1, 0)]);
+		assert_eq!(trial.exits(1, sigkill()), []);
+		assert_eq!(trial.deadline_in(), Some(Duration::from_millis(50)));
+		assert_eq!(trial.passes(Duration::from_millis(50)), [start(2, 0)]);
+		let cause = BreakCause::WorkersNeverReady(terminated(2, sigkill(), TerminationReason::Killed));
+		assert_eq!(
+			trial.exits(2, sigkill()),
+			[settle(0, Outcome::PoolBroken(cause)), Action::Close]
+		);
+	}
+
+	#[test]
+	fn a_worker_that_becomes_ready_forgives_the_failures_before_it() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.exits(0, sigkill());
+		trial.exits(1, sigkill());
+		trial.passes(Duration::from_millis(50));
+		trial.ready(2);
+		assert_eq!(trial.exits(2, sigkill()), [start(3, 0)]);
+		assert_eq!(trial.exits(3, sigkill()), [start(4, 0)]);
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_program_that_cannot_be_spawned_breaks_the_pool_at_once() {
+		let failure = SpawnFailure {
+			operation: "posix_spawn",
+			errno: 2,
+			is_transient: false,
+		};
+		let mut trial = Trial::of_one();
+		trial.submit();
+		let orders = trial.happens(Event::SpawnFailed(WorkerId(0), failure.clone()));
+		let cause = BreakCause::CannotSpawn(failure);
+		assert_eq!(orders, [settle(0, Outcome::PoolBroken(cause)), Action::Close]);
+	}
+
+	#[test]
+	fn a_want_of_resources_is_waited_out_for_a_while() {
+		let failure = SpawnFailure {
+			operation: "posix_spawn",
+			errno: 11,
+			is_transient: true,
+		};
+		let mut trial = Trial::of_one();
+		let begin = trial.now;
+		let mut orders = trial.submit();
+		while let Some(Action::SpawnWorker { worker, .. }) = orders.pop() {
+			orders = trial.happens(Event::SpawnFailed(worker, failure.clone()));
+			if orders.is_empty() {
+				let wait = trial.deadline_in().expect("it tries again");
+				orders = trial.passes(wait);
+			}
+		}
+		assert!(trial.pool.is_broken());
+		let waited = trial.now.saturating_sub(begin);
+		assert!(
+			waited > Duration::from_secs(10) && waited < Duration::from_secs(15),
+			"{waited:?}"
+		);
+	}
+
+	#[test]
+	fn a_want_of_resources_does_not_break_a_pool_that_has_a_worker() {
+		let failure = SpawnFailure {
+			operation: "posix_spawn",
+			errno: 11,
+			is_transient: true,
+		};
+		let mut trial = Trial::new(|_| {});
+		trial.submit_together(2);
+		trial.ready(0);
+		trial.claims(0, 1);
+		let mut worker = WorkerId(1);
+		for _ in 0..30 {
+			let mut orders = trial.happens(Event::SpawnFailed(worker, failure.clone()));
+			orders.extend(trial.passes(Duration::from_secs(5)));
+			let [.., Action::SpawnWorker { worker: next, .. }] = orders[..] else {
+				panic!("{orders:?}")
+			};
+			worker = next;
+		}
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_kill_of_a_stalled_worker_is_ordered_before_its_task_is_sent_elsewhere() {
+		let mut trial = Trial::new(|_| {});
+		trial.submit_together(2);
+		trial.ready(0);
+		trial.ready(1);
+		trial.returns(1, 1);
+		let orders = trial.passes(Duration::from_secs(60));
+		assert_eq!(orders, [kill(0), send(1, Task, 2)]);
+		assert_eq!(orders[0], Action::SignalWorker(WorkerId(0), StopSignal::Kill));
 	}
 }

@@ -30,7 +30,7 @@
 //! * `dispatch`: how many workers, which task goes where, what is taken back from a busy worker. `pace`: how much ahead.
 //! * `received`: what a frame means. `death`: what the end of a process means. `starts`: when starting is tried again.
 //! * `deadline`: everything that happens because time passed. `shutdown`: closing and breaking.
-//! * `worker`, `task`, `queue`: the states, and the transitions that concern one of them alone.
+//! * `worker`, `front`, `ladder`, `task`, `queue`: the states, and the transitions that concern one of them alone.
 #![forbid(unsafe_code)]
 #![allow(
 	clippy::match_same_arms,
@@ -43,6 +43,8 @@ mod death;
 mod dispatch;
 pub mod event;
 pub mod frame;
+mod front;
+mod ladder;
 mod ledger;
 mod outcome;
 mod pace;
@@ -52,6 +54,8 @@ mod received;
 mod shutdown;
 mod starts;
 mod task;
+#[cfg(test)]
+mod trial;
 mod worker;
 
 pub use config::{OnWorkerDeath, PoolConfig};

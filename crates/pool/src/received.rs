@@ -1,8 +1,10 @@
 //! What a frame from a worker means.
 
 use crate::frame::{Frame, FrameKind};
+use crate::front::Front;
+use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, Turn};
-use crate::worker::{ExitReason, Front, InFlight, LadderStep, WorkerState};
+use crate::worker::{InFlight, WorkerState};
 use crate::{BreakCause, ClaimLedger, Outcome, Violation, WorkerId};
 
 impl Pool {
@@ -169,5 +171,222 @@ impl Pool {
 		self.tasks.remove(&finished.task);
 		turn.settle(finished.task, outcome);
 		Some(finished)
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use bytes::Bytes;
+
+	use super::*;
+	use crate::frame::FrameKind::{
+		Exit, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
+	};
+	use crate::trial::{Trial, kill, returned, send, settle, sigkill, start};
+	use crate::{Action, Event, Termination, TerminationReason};
+
+	/// One worker, busy with task 0 as sequence 1, which it has started.
+	fn running() -> Trial {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.ready(0);
+		trial.claims(0, 1);
+		trial
+	}
+
+	fn protocol() -> Termination {
+		Termination {
+			worker: WorkerId(0),
+			exit: sigkill(),
+			reason: TerminationReason::Protocol,
+		}
+	}
+
+	#[test]
+	fn a_worker_that_is_ready_is_given_the_function_and_the_task() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		assert_eq!(trial.ready(0), [send(0, Function, 0), send(0, Task, 1)]);
+		assert_eq!(trial.states(), ["busy"]);
+	}
+
+	#[test]
+	fn each_kind_of_result_settles_the_task_and_frees_the_worker() {
+		let result = || Bytes::from_static(b"result");
+		let outcomes = [
+			Outcome::Returned(result()),
+			Outcome::Threw(result()),
+			Outcome::Undecodable(result()),
+		];
+		for (kind, outcome) in [Returned, Threw, Undecodable].into_iter().zip(outcomes) {
+			let mut trial = running();
+			assert_eq!(trial.says(0, kind, 1), [settle(0, outcome)]);
+			assert_eq!(trial.states(), ["idle"]);
+		}
+	}
+
+	#[test]
+	fn a_worker_that_says_what_its_state_does_not_allow_is_killed() {
+		let starting = || {
+			let mut trial = Trial::of_one();
+			trial.submit();
+			trial.spawned(0);
+			trial
+		};
+		let idle = || {
+			let mut trial = running();
+			trial.says(0, Returned, 1);
+			trial
+		};
+		for kind in [Init, Function, Task, Exit, Returned, Threw, Undecodable] {
+			assert_eq!(starting().says(0, kind, 1), [kill(0)], "starting, {kind:?}");
+		}
+		for kind in [
+			Init,
+			Function,
+			Task,
+			Exit,
+			Ready,
+			StartFailed,
+			Returned,
+			Threw,
+			Undecodable,
+		] {
+			assert_eq!(idle().says(0, kind, 1), [kill(0)], "idle, {kind:?}");
+		}
+		for kind in [Init, Function, Task, Exit, Ready, StartFailed] {
+			assert_eq!(running().says(0, kind, 1), [kill(0)], "busy, {kind:?}");
+		}
+	}
+
+	#[test]
+	fn a_process_that_was_not_reported_is_killed_when_it_is_if_it_speaks() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		assert_eq!(trial.says(0, Ready, 0), []);
+		assert_eq!(trial.states(), ["exiting"]);
+		assert_eq!(trial.spawned(0), [kill(0)]);
+	}
+
+	#[test]
+	fn a_result_for_a_task_that_was_not_started_is_not_believed() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.ready(0);
+		assert_eq!(trial.says(0, Returned, 1), [kill(0)]);
+		// The task goes to another worker.
+		assert_eq!(trial.exits(0, sigkill()), [start(1, 0)]);
+		assert_eq!(trial.ready(1), [send(1, Function, 0), send(1, Task, 1)]);
+	}
+
+	#[test]
+	fn a_result_for_another_sequence_than_the_front_is_not_believed() {
+		let mut trial = running();
+		trial.submit();
+		trial.claims(0, 2);
+		assert_eq!(trial.says(0, Returned, 2), [kill(0)]);
+		assert_eq!(running().says(0, Returned, 7), [kill(0)]);
+	}
+
+	#[test]
+	fn the_same_result_twice_is_not_believed_the_second_time() {
+		let mut trial = running();
+		trial.submit();
+		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
+		assert_eq!(trial.says(0, Returned, 1), [kill(0)]);
+	}
+
+	#[test]
+	fn a_violation_costs_the_started_task_and_gives_back_the_others_at_once() {
+		let mut trial = Trial::new(|_| {});
+		trial.submit();
+		trial.submit();
+		trial.submit();
+		trial.ready(0);
+		trial.claims(0, 1);
+		trial.ready(1);
+		trial.returns(1, 1);
+		let held = trial.loads();
+		let orders = trial.happens(Event::ProtocolViolated(WorkerId(0), Violation::ResultPipeClosed));
+		assert_eq!(orders[0], kill(0));
+		assert_eq!(trial.loads()[0], 1, "held {held:?} before");
+		assert_eq!(
+			trial.exits(0, sigkill())[0],
+			settle(0, Outcome::WorkerTerminated(protocol()))
+		);
+		assert_eq!(trial.pool.outstanding(), 1);
+	}
+
+	#[test]
+	fn a_worker_killed_for_a_violation_is_not_believed_any_longer() {
+		let mut trial = running();
+		trial.says(0, Ready, 0);
+		assert_eq!(trial.says(0, Returned, 1), []);
+		let orders = trial.exits(0, sigkill());
+		assert_eq!(orders, [settle(0, Outcome::WorkerTerminated(protocol()))]);
+	}
+
+	#[test]
+	fn a_result_written_before_a_timeout_killed_the_worker_counts() {
+		let second = std::time::Duration::from_secs(1);
+		let mut trial = Trial::of_one();
+		trial.submit_with(Some(second));
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.passes(second), [kill(0)]);
+		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
+		assert_eq!(trial.exits(0, sigkill()), []);
+	}
+
+	#[test]
+	fn a_worker_that_was_asked_to_leave_may_still_say_that_it_is_ready_and_close_its_pipe() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.spawned(0);
+		trial.cancel(0);
+		assert_eq!(trial.shut_down(crate::Shutdown::Drain), [send(0, Exit, 0)]);
+		assert_eq!(trial.says(0, Ready, 0), []);
+		let closed = Event::ProtocolViolated(WorkerId(0), Violation::ResultPipeClosed);
+		assert_eq!(trial.happens(closed), []);
+		assert_eq!(trial.says(0, Init, 0), [kill(0)]);
+	}
+
+	#[test]
+	fn an_initializer_that_throws_rejects_what_waits_and_the_pool_stays_open() {
+		let cause = BreakCause::InitializerThrew(Bytes::from_static(b"no"));
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.spawned(0);
+		assert_eq!(
+			trial.says(0, StartFailed, 0),
+			[settle(0, Outcome::PoolBroken(cause))]
+		);
+		assert!(!trial.pool.is_broken());
+		// The place is free when the process is gone, and its death does not count again.
+		assert_eq!(trial.submit(), []);
+		assert_eq!(trial.exits(0, crate::Exit::Code(1)), [start(1, 0)]);
+		assert_eq!(trial.ready(1), [send(1, Function, 0), send(1, Task, 1)]);
+	}
+
+	#[test]
+	fn an_initializer_that_throws_too_often_breaks_the_pool() {
+		let mut trial = Trial::new(|config| {
+			config.max_workers = 1;
+			config.max_failed_starts = 2;
+		});
+		let cause = BreakCause::InitializerThrew(Bytes::from_static(b"no"));
+		for worker in 0..2 {
+			trial.submit();
+			trial.spawned(worker);
+			let orders = trial.says(worker, StartFailed, 0);
+			assert_eq!(
+				orders[0],
+				settle(worker.into(), Outcome::PoolBroken(cause.clone()))
+			);
+			let is_last = worker == 1;
+			assert_eq!(trial.pool.is_broken(), is_last);
+			let orders = trial.exits(worker, crate::Exit::Code(1));
+			assert_eq!(orders.contains(&Action::Close), is_last);
+		}
 	}
 }

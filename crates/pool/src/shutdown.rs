@@ -1,8 +1,9 @@
 //! How a pool ends: closing, in three strengths, and breaking.
 
+use crate::ladder::ExitReason;
 use crate::pool::{Pool, PoolState, Turn};
 use crate::task::TaskState;
-use crate::worker::ExitReason;
+
 use crate::{Action, BreakCause, ClaimLedger, Outcome, Shutdown, TaskId};
 
 impl Pool {
@@ -98,5 +99,127 @@ impl Pool {
 		let mut tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
 		tasks.sort_unstable();
 		tasks
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::Event;
+	use crate::frame::FrameKind::{Exit, Returned};
+	use crate::trial::{Trial, kill, returned, send, settle, sigkill};
+
+	/// One worker; task 0 runs on it, 1 was sent behind it, 2 is pending.
+	fn loaded() -> Trial {
+		let mut trial = Trial::of_one();
+		trial.submit_together(3);
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.loads(), [2]);
+		trial
+	}
+
+	#[test]
+	fn a_pool_without_workers_closes_at_once() {
+		for how in [Shutdown::Drain, Shutdown::CancelPending, Shutdown::Kill] {
+			let mut trial = Trial::of_one();
+			assert_eq!(trial.shut_down(how), [Action::Close]);
+			assert_eq!(*trial.pool.state(), PoolState::Closed { cause: None });
+		}
+	}
+
+	#[test]
+	fn draining_finishes_everything_and_takes_nothing() {
+		let mut trial = loaded();
+		assert_eq!(trial.shut_down(Shutdown::Drain), []);
+		assert_eq!(trial.submit(), [settle(3, Outcome::PoolClosed)]);
+		assert_eq!(trial.returns(0, 1)[0], returned(0));
+		assert_eq!(trial.returns(0, 2), [returned(1)]);
+		assert_eq!(trial.returns(0, 3), [returned(2), send(0, Exit, 0)]);
+		assert_eq!(trial.exits(0, crate::Exit::Code(0)), [Action::Close]);
+	}
+
+	#[test]
+	fn draining_starts_the_workers_that_it_needs() {
+		let mut trial = loaded();
+		trial.shut_down(Shutdown::Drain);
+		let orders = trial.exits(0, sigkill());
+		assert!(orders.contains(&crate::trial::start(1, 0)), "{orders:?}");
+	}
+
+	#[test]
+	fn cancelling_settles_what_has_not_started_and_finishes_what_has() {
+		let mut trial = loaded();
+		let orders = trial.shut_down(Shutdown::CancelPending);
+		assert_eq!(
+			orders,
+			[settle(1, Outcome::PoolClosed), settle(2, Outcome::PoolClosed)]
+		);
+		assert_eq!(trial.says(0, Returned, 1), [returned(0), send(0, Exit, 0)]);
+		assert_eq!(trial.exits(0, crate::Exit::Code(0)), [Action::Close]);
+	}
+
+	#[test]
+	fn killing_settles_everything_at_once_in_the_order_of_submission() {
+		let mut trial = loaded();
+		let closed = |task| settle(task, Outcome::PoolClosed);
+		assert_eq!(
+			trial.shut_down(Shutdown::Kill),
+			[closed(0), closed(1), closed(2), kill(0)]
+		);
+		assert_eq!(trial.says(0, Returned, 1), []);
+		assert_eq!(trial.exits(0, sigkill()), [Action::Close]);
+	}
+
+	#[test]
+	fn a_stronger_shutdown_escalates_and_a_weaker_one_changes_nothing() {
+		let mut trial = loaded();
+		trial.shut_down(Shutdown::CancelPending);
+		assert_eq!(trial.shut_down(Shutdown::Drain), []);
+		assert_eq!(
+			*trial.pool.state(),
+			PoolState::Closing {
+				how: Shutdown::CancelPending
+			}
+		);
+		assert_eq!(
+			trial.shut_down(Shutdown::Kill),
+			[settle(0, Outcome::PoolClosed), kill(0)]
+		);
+	}
+
+	#[test]
+	fn nothing_is_ordered_after_the_close() {
+		let mut trial = Trial::of_one();
+		trial.shut_down(Shutdown::Drain);
+		assert_eq!(trial.submit(), []);
+		assert_eq!(trial.pool.refusal(), Some(Outcome::PoolClosed));
+		assert_eq!(trial.shut_down(Shutdown::Kill), []);
+		assert_eq!(trial.happens(Event::SupervisorFailed("late".into())), []);
+		assert_eq!(trial.deadline_in(), None);
+	}
+
+	#[test]
+	fn a_broken_pool_fails_every_task_and_closes_when_its_workers_are_reaped() {
+		let mut trial = loaded();
+		let cause = BreakCause::SupervisorFailed("lost its pipe".into());
+		let broken = |task| settle(task, Outcome::PoolBroken(cause.clone()));
+		let orders = trial.happens(Event::SupervisorFailed("lost its pipe".into()));
+		assert_eq!(orders, [broken(0), broken(1), broken(2), kill(0)]);
+		assert_eq!(trial.submit(), [broken(3)]);
+		assert_eq!(trial.shut_down(Shutdown::Kill), []);
+		assert_eq!(trial.happens(Event::SupervisorFailed("again".into())), []);
+		assert_eq!(trial.exits(0, sigkill()), [Action::Close]);
+		assert_eq!(trial.pool.break_cause(), Some(&cause));
+		assert_eq!(trial.pool.refusal(), Some(Outcome::PoolBroken(cause)));
+	}
+
+	#[test]
+	fn a_hundred_thousand_tasks_fail_together_when_the_pool_breaks() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(100_000);
+		let orders = trial.happens(Event::SupervisorFailed("lost its pipe".into()));
+		assert_eq!(orders.len(), 100_000);
+		assert_eq!(trial.pool.outstanding(), 0);
 	}
 }

@@ -1,21 +1,12 @@
-//! One worker process: its state, what it holds, and the ladder by which it is made to leave.
+//! One worker process: its state and what it holds.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
+use crate::front::Front;
+use crate::ladder::{ExitReason, LadderStep};
+use crate::{ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, WorkerId};
 
-use crate::frame::{Frame, FrameKind};
-use crate::{Action, ClaimLedger, FunctionId, SLOTS, Sequence, StopSignal, TaskId, WorkerId};
-
-/// A task that runs longer than this is slow: what was sent behind it is given to idle workers, and nothing more is
-/// sent behind it. As long as the work ahead of a busy worker (see `pace`), so microsecond tasks never travel back.
-const SLOW: Duration = Duration::from_millis(1);
-/// A task that runs longer than this gives back what was sent behind it even when no worker is idle, so that it waits
-/// for the first free worker and not for this one.
-const HOSTAGE: Duration = Duration::from_millis(20);
-/// A task that was not claimed when its timeout passed has that long at least once more.
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 /// Claims are signed 32-bit numbers.
 const LAST_SEQUENCE: u32 = 0x7fff_ffff;
 
@@ -48,88 +39,12 @@ pub(crate) enum WorkerState {
 	Exiting { reason: ExitReason, step: LadderStep },
 }
 
-/// The oldest task in flight: it runs, or is next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Front {
-	/// When it came to the front.
-	pub(crate) since: Duration,
-	/// When the tasks behind it were last considered for recall, or `since`.
-	pub(crate) considered: Duration,
-	/// When its timeout passes, if it had started at once.
-	pub(crate) deadline: Option<Duration>,
-	/// Whether it was seen to be claimed. Before that, the worker is watched for progress.
-	pub(crate) is_claimed: bool,
-}
-
 /// A task on a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InFlight {
 	pub(crate) sequence: Sequence,
 	pub(crate) task: TaskId,
 	pub(crate) timeout: Option<Duration>,
-}
-
-/// Why a worker is leaving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExitReason {
-	/// Not needed: idle for too long, out of sequences, or the pool has finished.
-	Dismissed,
-	/// It said that its initializer threw.
-	StartFailed,
-	/// It was not ready in time.
-	StartTimedOut,
-	/// It ran a task beyond the task's timeout.
-	TaskTimedOut,
-	/// It did not claim what was sent to it.
-	Stalled,
-	/// It sent what the protocol does not allow.
-	BrokeProtocol { was_ready: bool },
-	/// The pool broke, or was told to kill its workers.
-	PoolKilled,
-}
-
-/// How far the ladder was climbed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LadderStep {
-	/// To be killed as soon as there is a process.
-	AwaitingSpawn,
-	/// Asked with a frame.
-	Asked { until: Duration },
-	/// SIGTERM.
-	Terminated { until: Duration },
-	/// SIGKILL: the kernel does the rest.
-	Killed,
-}
-
-impl Front {
-	/// The front at the moment when it comes to the front.
-	pub(crate) fn arrived(now: Duration, timeout: Option<Duration>) -> Front {
-		Front {
-			since: now,
-			considered: now,
-			deadline: timeout.map(|timeout| now + timeout),
-			is_claimed: false,
-		}
-	}
-
-	/// Starts the timeout again, for a task that has not started.
-	pub(crate) fn rearm(&mut self, now: Duration, timeout: Option<Duration>) {
-		self.deadline = timeout.map(|timeout| now + timeout.max(SHORTEST_TIMEOUT));
-	}
-
-	/// When tasks behind it may be given to idle workers.
-	pub(crate) fn steal_at(&self) -> Duration {
-		self.considered + SLOW
-	}
-
-	/// When tasks behind it go back to the queue in any case.
-	pub(crate) fn release_at(&self) -> Duration {
-		self.steal_at().max(self.since + HOSTAGE)
-	}
-
-	pub(crate) fn is_slow(&self, now: Duration) -> bool {
-		now >= self.since + SLOW
-	}
 }
 
 impl Worker {
@@ -262,108 +177,6 @@ impl Worker {
 			self.functions.resize(word + 1, 0);
 		}
 		self.functions[word] |= bit;
-	}
-
-	/// Asks it to leave. It must hold no task.
-	pub(crate) fn dismiss(&mut self, until: Duration, actions: &mut Vec<Action>) {
-		let step = match self.state {
-			WorkerState::Starting {
-				is_spawned: false, ..
-			} => LadderStep::AwaitingSpawn,
-			WorkerState::Starting { is_spawned: true, .. } | WorkerState::Idle { .. } => {
-				actions.push(Action::SendFrame(
-					self.id,
-					control_frame(FrameKind::Exit, Bytes::new()),
-				));
-				LadderStep::Asked { until }
-			}
-			WorkerState::Busy(_) => return,        // asked when it has finished
-			WorkerState::Exiting { .. } => return, // leaves in any case
-		};
-		self.state = WorkerState::Exiting {
-			reason: ExitReason::Dismissed,
-			step,
-		};
-	}
-
-	/// Kills it. A worker that is leaving keeps the reason that it has.
-	pub(crate) fn kill(&mut self, new_reason: ExitReason, actions: &mut Vec<Action>) {
-		let (reason, step) = match self.state {
-			WorkerState::Starting {
-				is_spawned: false, ..
-			} => (new_reason, LadderStep::AwaitingSpawn),
-			WorkerState::Starting { is_spawned: true, .. }
-			| WorkerState::Idle { .. }
-			| WorkerState::Busy(_) => (new_reason, LadderStep::Killed),
-			WorkerState::Exiting { reason, step } => match step {
-				LadderStep::Asked { .. } | LadderStep::Terminated { .. } => (reason, LadderStep::Killed),
-				LadderStep::AwaitingSpawn | LadderStep::Killed => return, // ordered before
-			},
-		};
-		if step == LadderStep::Killed {
-			actions.push(Action::SignalWorker(self.id, StopSignal::Kill));
-		}
-		self.state = WorkerState::Exiting { reason, step };
-	}
-
-	/// Its process exists.
-	pub(crate) fn spawned(&mut self, init: &Bytes, actions: &mut Vec<Action>) {
-		match &mut self.state {
-			WorkerState::Starting {
-				is_spawned: is_spawned @ false,
-				..
-			} => {
-				*is_spawned = true;
-				actions.push(Action::SendFrame(
-					self.id,
-					control_frame(FrameKind::Init, init.clone()),
-				));
-			}
-			WorkerState::Exiting {
-				step: step @ LadderStep::AwaitingSpawn,
-				..
-			} => {
-				*step = LadderStep::Killed;
-				actions.push(Action::SignalWorker(self.id, StopSignal::Kill));
-			}
-			// Said twice: it has its orders.
-			WorkerState::Starting { is_spawned: true, .. }
-			| WorkerState::Idle { .. }
-			| WorkerState::Busy(_)
-			| WorkerState::Exiting {
-				step: LadderStep::Asked { .. } | LadderStep::Terminated { .. } | LadderStep::Killed,
-				..
-			} => {}
-		}
-	}
-
-	/// Takes the next step of the ladder when its time has come.
-	pub(crate) fn climb(&mut self, now: Duration, grace: Duration, actions: &mut Vec<Action>) {
-		let WorkerState::Exiting { step, .. } = &mut self.state else {
-			return;
-		};
-		match *step {
-			LadderStep::Asked { until } if until <= now => {
-				*step = LadderStep::Terminated { until: now + grace };
-				actions.push(Action::SignalWorker(self.id, StopSignal::Terminate));
-			}
-			LadderStep::Terminated { until } if until <= now => {
-				*step = LadderStep::Killed;
-				actions.push(Action::SignalWorker(self.id, StopSignal::Kill));
-			}
-			LadderStep::Asked { .. } | LadderStep::Terminated { .. } => {} // not yet
-			LadderStep::AwaitingSpawn | LadderStep::Killed => {}           // nothing is left to do
-		}
-	}
-}
-
-/// A frame that is about no task and no function.
-fn control_frame(kind: FrameKind, payload: Bytes) -> Frame {
-	Frame {
-		kind,
-		sequence: Sequence(0),
-		function: FunctionId(0),
-		payload,
 	}
 }
 

@@ -1,0 +1,243 @@
+//! A pool in the hands of a unit test: the test says what happens, and looks at the orders.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::frame::{Frame, FrameKind};
+use crate::{
+	Action, ClaimLedger, Event, Exit, FunctionId, OnWorkerDeath, Outcome, Pool, PoolConfig, Sequence,
+	Shutdown, StopSignal, Submission, TaskId, WorkerId,
+};
+
+/// Claims without shared memory: `true` when claimed.
+#[derive(Default)]
+pub(crate) struct Claims(BTreeMap<(WorkerId, Sequence), bool>);
+
+impl ClaimLedger for Claims {
+	fn offer(&mut self, worker: WorkerId, sequence: Sequence) {
+		self.0.insert((worker, sequence), false);
+	}
+
+	fn recall(&mut self, worker: WorkerId, sequence: Sequence) -> bool {
+		let is_claimed = self.0[&(worker, sequence)];
+		if !is_claimed {
+			self.0.remove(&(worker, sequence));
+		}
+		!is_claimed
+	}
+
+	fn is_claimed(&self, worker: WorkerId, sequence: Sequence) -> bool {
+		self.0.get(&(worker, sequence)) == Some(&true)
+	}
+}
+
+pub(crate) struct Trial {
+	pub(crate) pool: Pool,
+	pub(crate) claims: Claims,
+	pub(crate) now: Duration,
+	submitted: u64,
+}
+
+impl Trial {
+	/// A pool of up to two workers, unless the test wants it otherwise.
+	pub(crate) fn new(change: impl FnOnce(&mut PoolConfig)) -> Trial {
+		let mut config = PoolConfig {
+			max_workers: 2,
+			idle_timeout: None,
+			start_timeout: Duration::from_secs(60),
+			shutdown_grace: Duration::from_secs(5),
+			on_worker_death: OnWorkerDeath::Isolate,
+			max_failed_starts: 3,
+			max_unstarted_deaths: 2,
+			init: Bytes::from_static(b"init"),
+		};
+		change(&mut config);
+		let mut trial = Trial {
+			pool: Pool::new(config),
+			claims: Claims::default(),
+			now: Duration::from_secs(100),
+			submitted: 0,
+		};
+		let payload = Bytes::from_static(b"function");
+		trial.happens(Event::FunctionRegistered {
+			function: FunctionId(1),
+			payload,
+		});
+		trial
+	}
+
+	/// A pool of one worker.
+	pub(crate) fn of_one() -> Trial {
+		Trial::new(|config| config.max_workers = 1)
+	}
+
+	/// One event and a dispatch, and the orders of both.
+	pub(crate) fn happens(&mut self, event: Event) -> Vec<Action> {
+		let mut actions = Vec::new();
+		self.pool.handle(event, self.now, &mut self.claims, &mut actions);
+		self.pool.dispatch(self.now, &mut self.claims, &mut actions);
+		actions
+	}
+
+	/// Time passes, and the pool is told.
+	pub(crate) fn passes(&mut self, time: Duration) -> Vec<Action> {
+		self.now += time;
+		self.happens(Event::DeadlinePassed)
+	}
+
+	/// Submits the next task: number 0, 1, 2 and so on.
+	pub(crate) fn submit(&mut self) -> Vec<Action> {
+		self.submit_with(None)
+	}
+
+	pub(crate) fn submit_with(&mut self, timeout: Option<Duration>) -> Vec<Action> {
+		let task = TaskId(self.submitted);
+		self.submitted += 1;
+		let payload = Bytes::from_static(b"task");
+		self.happens(Event::TaskSubmitted(Submission {
+			task,
+			function: FunctionId(1),
+			payload,
+			timeout,
+		}))
+	}
+
+	/// Submits several tasks, before any of them is dispatched.
+	pub(crate) fn submit_together(&mut self, count: u64) -> Vec<Action> {
+		let mut actions = Vec::new();
+		for _ in 0..count {
+			let submission = Submission {
+				task: TaskId(self.submitted),
+				function: FunctionId(1),
+				payload: Bytes::from_static(b"task"),
+				timeout: None,
+			};
+			self.submitted += 1;
+			self.pool.handle(
+				Event::TaskSubmitted(submission),
+				self.now,
+				&mut self.claims,
+				&mut actions,
+			);
+		}
+		self.pool.dispatch(self.now, &mut self.claims, &mut actions);
+		actions
+	}
+
+	pub(crate) fn spawned(&mut self, worker: u32) -> Vec<Action> {
+		self.happens(Event::WorkerSpawned(WorkerId(worker)))
+	}
+
+	/// The worker exists and becomes ready.
+	pub(crate) fn ready(&mut self, worker: u32) -> Vec<Action> {
+		self.spawned(worker);
+		self.says(worker, FrameKind::Ready, 0)
+	}
+
+	pub(crate) fn says(&mut self, worker: u32, kind: FrameKind, sequence: u32) -> Vec<Action> {
+		self.happens(Event::FrameReceived(WorkerId(worker), frame(kind, sequence)))
+	}
+
+	/// The worker starts what it was sent with this sequence.
+	pub(crate) fn claims(&mut self, worker: u32, sequence: u32) {
+		let claimed = self.claims.0.get_mut(&(WorkerId(worker), Sequence(sequence)));
+		*claimed.expect("it was offered and not recalled") = true;
+	}
+
+	/// The worker starts a task and returns.
+	pub(crate) fn returns(&mut self, worker: u32, sequence: u32) -> Vec<Action> {
+		self.claims(worker, sequence);
+		self.says(worker, FrameKind::Returned, sequence)
+	}
+
+	pub(crate) fn exits(&mut self, worker: u32, exit: Exit) -> Vec<Action> {
+		self.happens(Event::WorkerExited(WorkerId(worker), exit))
+	}
+
+	pub(crate) fn cancel(&mut self, task: u64) -> Vec<Action> {
+		self.happens(Event::CancelRequested(TaskId(task)))
+	}
+
+	pub(crate) fn shut_down(&mut self, how: Shutdown) -> Vec<Action> {
+		self.happens(Event::ShutdownRequested(how))
+	}
+
+	/// The state of each worker, in the order of their starts.
+	pub(crate) fn states(&self) -> Vec<&'static str> {
+		self.pool.workers().map(|worker| worker.state).collect()
+	}
+
+	/// How many tasks each worker holds.
+	pub(crate) fn loads(&self) -> Vec<usize> {
+		self.pool.workers().map(|worker| worker.in_flight).collect()
+	}
+
+	pub(crate) fn deadline_in(&self) -> Option<Duration> {
+		self.pool
+			.next_deadline()
+			.map(|deadline| deadline.saturating_sub(self.now))
+	}
+}
+
+pub(crate) fn frame(kind: FrameKind, sequence: u32) -> Frame {
+	let payload = match kind {
+		FrameKind::Init => Bytes::from_static(b"init"),
+		FrameKind::Function => Bytes::from_static(b"function"),
+		FrameKind::Task => Bytes::from_static(b"task"),
+		FrameKind::StartFailed => Bytes::from_static(b"no"),
+		FrameKind::Returned | FrameKind::Threw | FrameKind::Undecodable => Bytes::from_static(b"result"),
+		FrameKind::Exit | FrameKind::Ready => Bytes::new(),
+	};
+	let function = match kind {
+		FrameKind::Function | FrameKind::Task => FunctionId(1),
+		FrameKind::Init
+		| FrameKind::Exit
+		| FrameKind::Ready
+		| FrameKind::StartFailed
+		| FrameKind::Returned
+		| FrameKind::Threw
+		| FrameKind::Undecodable => FunctionId(0),
+	};
+	Frame {
+		kind,
+		sequence: Sequence(sequence),
+		function,
+		payload,
+	}
+}
+
+pub(crate) fn start(worker: u32, index: u32) -> Action {
+	Action::SpawnWorker {
+		worker: WorkerId(worker),
+		index,
+	}
+}
+
+pub(crate) fn send(worker: u32, kind: FrameKind, sequence: u32) -> Action {
+	Action::SendFrame(WorkerId(worker), frame(kind, sequence))
+}
+
+pub(crate) fn terminate(worker: u32) -> Action {
+	Action::SignalWorker(WorkerId(worker), StopSignal::Terminate)
+}
+
+pub(crate) fn kill(worker: u32) -> Action {
+	Action::SignalWorker(WorkerId(worker), StopSignal::Kill)
+}
+
+pub(crate) fn settle(task: u64, outcome: Outcome) -> Action {
+	Action::SettleTask(TaskId(task), outcome)
+}
+
+pub(crate) fn returned(task: u64) -> Action {
+	settle(task, Outcome::Returned(Bytes::from_static(b"result")))
+}
+
+pub(crate) fn sigkill() -> Exit {
+	Exit::Signal {
+		signal: 9,
+		core_dumped: false,
+	}
+}
