@@ -15,15 +15,22 @@ const isIndexBelow = (key: string, length: number): boolean => {
 	return index < length && String(index) === key;
 };
 
+const none: readonly string[] = [];
+
 /** @returns the names of an array's properties that are no items. Its cost depends on the length only if there are some. */
-export function namesOf(array: readonly unknown[]): string[] {
+export function namesOf(array: readonly unknown[]): readonly string[] {
 	const {length} = array;
 	// The only way to ask V8 for such names without a list of all the indexes.
 	if (length > fewItems && inspect(array, {maxArrayLength: 0, depth: 0, customInspect: false}) === `[ ... ${length} more items ]`) {
-		return [];
+		return none;
 	}
 
 	const keys = Object.keys(array);
+	// Indexes come first: the last key tells whether there is anything else.
+	if (keys.length === 0 || isIndexBelow(keys.at(-1)!, length)) {
+		return none;
+	}
+
 	let first = keys.length;
 	while (first > 0 && !isIndexBelow(keys[first - 1]!, length)) {
 		first--;

@@ -1,4 +1,5 @@
 /** ArrayBuffers and views of them, from bytes that belong to a whole batch of payloads. */
+import {Buffer} from 'node:buffer';
 import {viewKinds} from './wire.js';
 
 /** @returns the bytes in memory of their own: what arrives must neither pin nor show its batch. */
@@ -15,7 +16,7 @@ export function createBuffer(bytes: unknown): ArrayBuffer {
 type ViewConstructor = new (buffer: ArrayBuffer, byteOffset: number, length: number) => ArrayBufferView;
 
 /** @throws RangeError, TypeError for a view that the buffer cannot have */
-export function createView(kind: unknown, buffer: ArrayBuffer, byteOffset: number, byteLength: number): ArrayBufferView {
+export function createView(kind: unknown, buffer: ArrayBuffer, byteOffset: number, byteLength = buffer.byteLength): ArrayBufferView {
 	const name = viewKinds[Number(kind)];
 	if (name === 'Buffer') {
 		return Buffer.from(buffer, byteOffset, byteLength);

@@ -1,5 +1,5 @@
 /** The ArrayBuffers of a payload: each travels once, and two views of one arrive as two views of one. */
-import {types} from 'node:util';
+import {Buffer} from 'node:buffer';
 import {operation} from './wire.js';
 
 type Entry = {
@@ -58,6 +58,3 @@ export class BufferTable {
 		return number;
 	}
 }
-
-/** @returns whether views of this one cannot be copied: its memory belongs to several threads. */
-export const isShared = (buffer: ArrayBufferLike): buffer is SharedArrayBuffer => types.isSharedArrayBuffer(buffer);

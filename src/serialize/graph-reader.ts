@@ -1,11 +1,14 @@
 /** Rebuilds a value from the tokens of a payload: see wire.ts. Trusts none of them. */
+import {Buffer} from 'node:buffer';
 import {createBuffer, createView} from './buffer-reader.js';
 import {hiddenFields} from './error-fields.js';
 import {
-	errorClasses, firstSizedCode, hasReferences, laterKind, maxNesting, operation,
+	errorClasses, firstSizedCode, hasReferences, laterKind, maxNesting, operation, viewKinds,
 } from './wire.js';
 
 type Container = Record<string, unknown> | unknown[] | Map<unknown, unknown> | Set<unknown> | Error;
+
+const float64Kind = viewKinds.indexOf('Float64Array');
 
 const malformed = (what: string): Error => new Error(what);
 
@@ -28,10 +31,10 @@ const isError = (container: Container): container is Error => container instance
 export class GraphReader {
 	readonly #tokens: readonly unknown[];
 	#position = 1;
-	#objects: object[] | null;
-	readonly #buffers: readonly ArrayBuffer[];
-	readonly #shapes: Array<readonly string[]> = [];
-	readonly #putOff: Container[] = [];
+	readonly #objects: object[] | null;
+	readonly #buffers: readonly ArrayBuffer[] | null;
+	#shapes: Array<readonly string[]> | null = null;
+	#putOff: Container[] | null = null;
 	#nesting = 0;
 	#freeHoles = freeHoles;
 
@@ -42,18 +45,16 @@ export class GraphReader {
 
 		this.#tokens = tokens;
 		const header: unknown = tokens[0];
-		const [flags, ...buffers] = (Array.isArray(header) ? header : [header]) as unknown[];
-		this.#buffers = buffers.map(bytes => createBuffer(bytes));
-		this.#objects = (Number(flags) & hasReferences) === 0 ? null : [];
+		const flags: unknown = Array.isArray(header) ? header[0] : header;
+		this.#buffers = Array.isArray(header) ? header.slice(1).map(bytes => createBuffer(bytes)) : null;
+		this.#objects = flags === hasReferences ? [] : null;
 	}
 
 	/** @returns the value, which the tokens must describe to the last one. */
 	readRoot(): unknown {
 		const root = this.#read();
-		// The list grows while it is worked off.
-		for (const container of this.#putOff) {
-			this.#expect(null);
-			this.#readOperation(container);
+		if (this.#putOff !== null) {
+			this.#readPutOff(this.#putOff);
 		}
 
 		if (this.#position !== this.#tokens.length) {
@@ -71,9 +72,14 @@ export class GraphReader {
 		return this.#tokens[this.#position++];
 	}
 
-	#expect(token: null): void {
-		if (this.#next() !== token) {
-			throw malformed('a token is out of place');
+	#readPutOff(containers: readonly Container[]): void {
+		// The list grows while it is worked off.
+		for (const container of containers) {
+			if (this.#next() !== null) {
+				throw malformed('a token is out of place');
+			}
+
+			this.#readOperation(container);
 		}
 	}
 
@@ -135,6 +141,10 @@ export class GraphReader {
 				return this.#readPrimitives(target);
 			}
 
+			case operation.numbers: {
+				return this.#readNumbers(target);
+			}
+
 			case operation.map: {
 				return this.#readMap(target);
 			}
@@ -186,7 +196,7 @@ export class GraphReader {
 			return this.#readItems(size / 2, target);
 		}
 
-		const keys = this.#shapes[(size - 1) / 2];
+		const keys = this.#shapes?.[(size - 1) / 2];
 		if (keys === undefined) {
 			throw malformed('a shape is unknown');
 		}
@@ -201,6 +211,7 @@ export class GraphReader {
 			keys.push(this.#text());
 		}
 
+		this.#shapes ??= [];
 		this.#shapes.push(keys);
 		return this.#readValues(keys, target);
 	}
@@ -257,13 +268,28 @@ export class GraphReader {
 			throw malformed('a list of primitives is none');
 		}
 
-		if (target === null) {
-			return this.#add(items as unknown[]);
+		return this.#become(items as unknown[], target);
+	}
+
+	#readNumbers(target: Container | null): unknown[] {
+		const numbers = createView(float64Kind, createBuffer(this.#next()), 0) as Float64Array;
+		const items: unknown[] = [];
+		// The iterator, and Array.from with it, cost several times as much.
+		let index = 0;
+		while (index < numbers.length) {
+			items.push(numbers[index++]);
 		}
 
-		const array = this.#begin<unknown[]>(target, Array.isArray, () => []);
-		for (const item of items as unknown[]) {
-			array.push(item);
+		return this.#become(items, target);
+	}
+
+	/** Gives the items to the array that was announced, or makes them an array of their own. */
+	#become(items: unknown[], target: Container | null): unknown[] {
+		const array = this.#begin<unknown[]>(target, Array.isArray, () => items);
+		if (array !== items) {
+			for (const item of items) {
+				array.push(item);
+			}
 		}
 
 		return array;
@@ -300,7 +326,14 @@ export class GraphReader {
 			throw malformed('an error class is unknown');
 		}
 
-		return ErrorClass === AggregateError ? new AggregateError([]) : new (ErrorClass as ErrorConstructor)();
+		if (ErrorClass === AggregateError) {
+			const aggregate = new AggregateError([], '');
+			// It comes with the fields, if there was one.
+			Reflect.deleteProperty(aggregate, 'message');
+			return aggregate;
+		}
+
+		return new (ErrorClass as ErrorConstructor)();
 	}
 
 	#readError(target: Container | null): Error {
@@ -323,6 +356,7 @@ export class GraphReader {
 
 	#readLater(): Container {
 		const container = this.#add(this.#createContainer(this.#count()));
+		this.#putOff ??= [];
 		this.#putOff.push(container);
 		return container;
 	}
@@ -430,7 +464,7 @@ export class GraphReader {
 	}
 
 	#buffer(): ArrayBuffer {
-		const buffer = this.#buffers[this.#count()];
+		const buffer = this.#buffers?.[this.#count()];
 		if (buffer === undefined) {
 			throw malformed('an ArrayBuffer is missing');
 		}

@@ -1,11 +1,12 @@
 /** Walks a value once and writes the tokens of its payload: see wire.ts. Each property is read once. */
+import {Buffer} from 'node:buffer';
 import {types} from 'node:util';
 import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
 import {looksDense, namesOf, nextItem} from './array-keys.js';
 import {BufferTable} from './buffer-table.js';
 import {errorClassOf, errorFields} from './error-fields.js';
 import {writeLeaf} from './leaves.js';
-import {isPlainList, travelsAsUtf8} from './plain-text.js';
+import {isNumberList, isPlainList, travelsAsUtf8} from './plain-text.js';
 import {pathText, refusal, unclonableKind} from './refusal.js';
 import {
 	firstSizedCode, hasReferences, laterKind, maxNesting, maxShapes, operation,
@@ -24,6 +25,22 @@ const fewObjects = 8;
 /** From here on a list of primitives is handed to msgpackr whole. */
 const manyItems = 8;
 
+/** From here on a list of numbers travels as it lies in memory. */
+const manyNumbers = 32;
+
+const isSame = (some: readonly string[], others: readonly string[]): boolean => {
+	let index = some.length;
+	if (index !== others.length) {
+		return false;
+	}
+
+	while (index > 0 && some[index - 1] === others[index - 1]) {
+		index--;
+	}
+
+	return index === 0;
+};
+
 export class GraphWriter {
 	/** The first is the header, written last. */
 	readonly tokens: unknown[] = [0];
@@ -32,9 +49,9 @@ export class GraphWriter {
 	readonly #objects: object[] = [];
 	#numbers: Map<object, number> | null = null;
 	#flags = 0;
-	readonly #shapes: string[][] = [];
+	#shapes: string[][] | null = null;
 	#buffers: BufferTable | null = null;
-	readonly #putOff: PutOff[] = [];
+	#putOff: PutOff[] | null = null;
 	/** Steps from the root of the current part to the current value; only the first `#depth` count. */
 	readonly #steps: PathStep[] = [];
 	#depth = 0;
@@ -42,25 +59,22 @@ export class GraphWriter {
 	#level = 0;
 	/** The depth from which on containers are put off. */
 	#nestingLimit: number;
-	#trail: Trail;
+	/** Where the current part hangs; for the first part nowhere. */
+	#trail: Trail | null = null;
+	readonly #root: readonly PathStep[];
 
 	constructor(side: SerializationSide, root: readonly PathStep[], maxDepth: number) {
 		this.#side = side;
+		this.#root = root;
 		this.#maxDepth = maxDepth;
 		this.#nestingLimit = Math.min(maxNesting, maxDepth);
-		this.#trail = {parent: null, steps: root};
 	}
 
 	/** @returns the tokens of the whole graph under `root`. */
 	writeRoot(root: unknown): unknown[] {
 		this.write(root);
-		// The list grows while it is worked off.
-		for (const {value, trail, level} of this.#putOff) {
-			this.#trail = trail;
-			this.#level = level;
-			this.#nestingLimit = Math.min(maxNesting, this.#maxDepth - level);
-			this.#depth = 0;
-			this.#writeContents(value);
+		if (this.#putOff !== null) {
+			this.#writePutOff(this.#putOff);
 		}
 
 		this.tokens[0] = this.#buffers === null ? this.#flags : [this.#flags, ...this.#buffers.finish(this.tokens)];
@@ -74,7 +88,7 @@ export class GraphWriter {
 			parts.push(trail.steps);
 		}
 
-		return parts.reverse().flat();
+		return [...this.#root, ...parts.toReversed().flat()];
 	}
 
 	/** @returns the error for a value of that kind, found here. */
@@ -138,6 +152,17 @@ export class GraphWriter {
 		}
 	}
 
+	#writePutOff(parts: readonly PutOff[]): void {
+		// The list grows while it is worked off.
+		for (const {value, trail, level} of parts) {
+			this.#trail = trail;
+			this.#level = level;
+			this.#nestingLimit = Math.min(maxNesting, this.#maxDepth - level);
+			this.#depth = 0;
+			this.#writeContents(value);
+		}
+	}
+
 	#writeText(text: string): void {
 		if (travelsAsUtf8(text)) {
 			this.tokens.push(text);
@@ -149,7 +174,7 @@ export class GraphWriter {
 	#writeObject(value: object): void {
 		const known = this.#numberOf(value);
 		if (known !== undefined) {
-			this.#flags |= hasReferences;
+			this.#flags = hasReferences;
 			this.tokens.push(null, operation.reference, known);
 			return;
 		}
@@ -200,8 +225,7 @@ export class GraphWriter {
 		} else if (types.isSet(value)) {
 			this.#writeSet(value);
 		} else if (types.isNativeError(value)) {
-			this.tokens.push(null, operation.error);
-			this.tokens.push(errorClassOf(value));
+			this.tokens.push(null, operation.error, errorClassOf(value));
 			this.#writeFields(errorFields(value));
 		} else if (!writeLeaf(value, this)) {
 			this.#writeInstance(value, prototype);
@@ -232,6 +256,7 @@ export class GraphWriter {
 			this.tokens.push(null, operation.later, laterKind.record);
 		}
 
+		this.#putOff ??= [];
 		this.#putOff.push({value, trail: {parent: this.#trail, steps: this.#steps.slice(0, this.#depth)}, level});
 	}
 
@@ -249,7 +274,7 @@ export class GraphWriter {
 		const record = value as Readonly<Record<string, unknown>>;
 		const keys = Object.keys(record);
 		const shape = this.#knownShape(keys);
-		if (shape === undefined && this.#shapes.length === maxShapes) {
+		if (shape === undefined && this.#shapes?.length === maxShapes) {
 			this.tokens.push(null, operation.record);
 			this.#writeFields(keys.map(key => [key, record[key]]));
 			return;
@@ -272,10 +297,11 @@ export class GraphWriter {
 
 	#knownShape(keys: readonly string[]): number | undefined {
 		const shapes = this.#shapes;
-		for (let number = shapes.length - 1; number >= 0; number--) {
-			const shape = shapes[number]!;
-			if (shape.length === keys.length && keys.every((key, index) => key === shape[index])) {
-				return number;
+		if (shapes !== null) {
+			for (let number = shapes.length - 1; number >= 0; number--) {
+				if (isSame(shapes[number]!, keys)) {
+					return number;
+				}
 			}
 		}
 
@@ -283,6 +309,7 @@ export class GraphWriter {
 	}
 
 	#writeNewShape(keys: string[]): void {
+		this.#shapes ??= [];
 		this.#shapes.push(keys);
 		this.tokens.push(null, operation.newShape, keys.length);
 		for (const key of keys) {
@@ -304,6 +331,12 @@ export class GraphWriter {
 		if (length >= manyItems && looksDense(array)) {
 			// Of the copy, items can be read twice: accessors among them are not called again.
 			items = Array.prototype.slice.call(array) as unknown[];
+			if (length >= manyNumbers && isNumberList(items)) {
+				const {buffer} = Float64Array.from(items);
+				this.tokens.push(null, operation.numbers, new Uint8Array(buffer));
+				return;
+			}
+
 			if (isPlainList(items)) {
 				this.tokens.push(null, operation.primitives, items);
 				return;

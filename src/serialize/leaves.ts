@@ -1,4 +1,5 @@
 /** Objects of the language that hold no other objects. */
+import {Buffer} from 'node:buffer';
 import {types} from 'node:util';
 import type {BufferTable} from './buffer-table.js';
 import {operation, viewKinds} from './wire.js';

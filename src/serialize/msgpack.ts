@@ -1,9 +1,11 @@
 /** One flat array of tokens to bytes and back, by msgpackr. */
+import {Buffer} from 'node:buffer';
 import {createRequire} from 'node:module';
+import type * as Msgpackr from 'msgpackr';
 
 // This build of the library generates no code, asks for no native addon, and is a copy of its own: what others set in
 // theirs (extensions, buffers) does not reach it. It has no types of its own.
-const {Packr} = createRequire(import.meta.url)('msgpackr/index-no-eval') as typeof import('msgpackr');
+const {Packr} = createRequire(import.meta.url)('msgpackr/index-no-eval') as typeof Msgpackr;
 
 const resetBuffer = 1024;
 

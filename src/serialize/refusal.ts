@@ -53,7 +53,7 @@ export const refusal = (kind: string, path: readonly PathStep[], side: Serializa
 	return new SerializationError(`${text} is ${kind}, which cannot be copied to another process. ${wayOut(kind)}.`, {side, path});
 };
 
-const withArticle = (name: string): string => `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+const withArticle = (name: string): string => `${'AEIOUaeiou'.includes(name[0]!) ? 'an' : 'a'} ${name}`;
 
 // Of a class that is not written in JavaScript, the instances' state is out of reach: copying their properties would
 // silently lose it. The same goes for Node's own classes, which keep theirs in private fields.

@@ -4,7 +4,8 @@
  * itself (but lists of primitives), so msgpackr never recurses, and its own types and maps are never used: they lose
  * -0, holes, `__proto__` and cycles, and other users of the library may replace them.
  *
- * The header is a number of flags, or an array of it and the bytes of every ArrayBuffer.
+ * The header is 0, or 1 if some object is met twice, so that the reader has to number them; or an array of that and the
+ * bytes of every ArrayBuffer.
  */
 
 /** Codes below `firstSizedCode`. The operands follow in the order given. */
@@ -43,12 +44,14 @@ export const operation = {
 	later: 18,
 	/** Keys used once: how many, then key and value of each. */
 	record: 19,
+	/** A list of numbers, as the bytes of a Float64Array. */
+	numbers: 20,
 } as const;
 
 /** From here on: even distances are the length of an array, odd ones twice the number of a known shape plus one. */
 export const firstSizedCode = 32;
 
-/** In the header: some object is met twice, so the reader has to number them. */
+/** In the header. */
 export const hasReferences = 1;
 
 /** What a container that comes later is. */
@@ -65,10 +68,22 @@ export const defaultMaxDepth = 100_000;
 /** Key lists that a payload remembers. */
 export const maxShapes = 32;
 
-/** Where the wrapped view is a typed array, its name; the position is the kind. */
+/** The classes of views; the position is the kind. */
 export const viewKinds = [
-	'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array',
-	'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array', 'Float16Array', 'DataView', 'Buffer',
+	'Int8Array',
+	'Uint8Array',
+	'Uint8ClampedArray',
+	'Int16Array',
+	'Uint16Array',
+	'Int32Array',
+	'Uint32Array',
+	'Float32Array',
+	'Float64Array',
+	'BigInt64Array',
+	'BigUint64Array',
+	'Float16Array',
+	'DataView',
+	'Buffer',
 ] as const;
 
 /** The error classes of the language, which every process has. */
