@@ -97,3 +97,190 @@ impl Pool {
 			.any(|worker| matches!(worker.state, WorkerState::Idle { .. }))
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::frame::FrameKind::{Exit, Function, Returned, Task};
+	use crate::trial::{Trial, kill, returned, send, settle, sigkill, start};
+	use crate::{Action, BreakCause, Outcome, Termination, TerminationReason, WorkerId};
+
+	const SECOND: Duration = Duration::from_secs(1);
+
+	fn timeout(worker: u32) -> Termination {
+		Termination {
+			worker: WorkerId(worker),
+			exit: sigkill(),
+			reason: TerminationReason::Timeout,
+		}
+	}
+
+	#[test]
+	fn a_pool_that_nobody_uses_has_no_deadline() {
+		assert_eq!(Trial::of_one().deadline_in(), None);
+	}
+
+	#[test]
+	fn a_worker_that_is_not_ready_in_time_is_killed_and_replaced() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.spawned(0);
+		assert_eq!(trial.deadline_in(), Some(60 * SECOND));
+		assert_eq!(trial.passes(59 * SECOND), []);
+		assert_eq!(trial.passes(SECOND), [kill(0)]);
+		assert_eq!(trial.exits(0, sigkill()), [start(1, 0)]);
+	}
+
+	#[test]
+	fn workers_that_are_never_ready_in_time_break_the_pool() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		for worker in 0..3 {
+			trial.passes(SECOND);
+			trial.spawned(worker);
+			assert!(trial.passes(60 * SECOND).contains(&kill(worker)));
+			let orders = trial.exits(worker, sigkill());
+			let cause = BreakCause::WorkersNeverReady(timeout(worker));
+			assert_eq!(
+				orders.contains(&settle(0, Outcome::PoolBroken(cause))),
+				worker == 2
+			);
+		}
+	}
+
+	#[test]
+	fn a_worker_that_is_idle_for_long_is_asked_to_leave_even_the_last_one() {
+		let mut trial = Trial::new(|config| config.idle_timeout = Some(10 * SECOND));
+		trial.submit();
+		trial.ready(0);
+		trial.passes(20 * SECOND);
+		trial.returns(0, 1);
+		assert_eq!(trial.deadline_in(), Some(10 * SECOND));
+		assert_eq!(trial.passes(9 * SECOND), []);
+		assert_eq!(trial.passes(SECOND), [send(0, Exit, 0)]);
+		assert_eq!(trial.exits(0, crate::Exit::Code(0)), []);
+		assert_eq!(trial.deadline_in(), None);
+	}
+
+	#[test]
+	fn a_task_that_comes_with_the_idle_deadline_runs_on_the_idle_worker() {
+		let mut trial = Trial::new(|config| config.idle_timeout = Some(10 * SECOND));
+		trial.submit();
+		trial.ready(0);
+		trial.returns(0, 1);
+		trial.now += 10 * SECOND;
+		assert_eq!(trial.submit(), [send(0, Task, 2)]);
+	}
+
+	#[test]
+	fn a_task_that_comes_after_the_last_worker_was_asked_to_leave_waits_for_the_next_one() {
+		let mut trial = Trial::new(|config| {
+			config.max_workers = 1;
+			config.idle_timeout = Some(SECOND);
+		});
+		trial.submit();
+		trial.ready(0);
+		trial.returns(0, 1);
+		trial.passes(SECOND);
+		assert_eq!(trial.submit(), []);
+		assert_eq!(trial.exits(0, crate::Exit::Code(0)), [start(1, 0)]);
+	}
+
+	#[test]
+	fn a_task_beyond_its_timeout_is_killed_with_its_worker_and_the_next_ones_go_elsewhere() {
+		let mut trial = Trial::of_one();
+		trial.submit_with(Some(SECOND));
+		trial.submit();
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.deadline_in(), Some(SECOND));
+		assert_eq!(trial.passes(SECOND), [kill(0)]);
+		assert_eq!(
+			trial.exits(0, sigkill()),
+			[settle(0, Outcome::TimedOut(timeout(0))), start(1, 0)]
+		);
+		assert_eq!(trial.ready(1), [send(1, Function, 0), send(1, Task, 1)]);
+	}
+
+	#[test]
+	fn a_task_that_returns_in_time_is_not_killed() {
+		let mut trial = Trial::of_one();
+		trial.submit_with(Some(SECOND));
+		trial.ready(0);
+		trial.returns(0, 1);
+		assert_eq!(trial.passes(9 * SECOND), []);
+	}
+
+	#[test]
+	fn a_timeout_counts_from_when_the_task_before_has_finished() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.submit_with(Some(SECOND));
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.loads(), [2]);
+		assert_eq!(trial.passes(9 * SECOND), []);
+		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
+		trial.claims(0, 2);
+		assert_eq!(trial.deadline_in(), Some(SECOND));
+		assert_eq!(trial.passes(SECOND), [kill(0)]);
+	}
+
+	#[test]
+	fn a_task_that_has_not_started_does_not_time_out() {
+		let mut trial = Trial::of_one();
+		trial.submit_with(Some(SECOND));
+		trial.ready(0);
+		assert_eq!(trial.passes(SECOND), []);
+		assert_eq!(trial.deadline_in(), Some(SECOND));
+		trial.claims(0, 1);
+		assert_eq!(trial.passes(SECOND), [kill(0)]);
+	}
+
+	#[test]
+	fn a_timeout_of_nothing_does_not_make_the_driver_spin() {
+		let mut trial = Trial::of_one();
+		trial.submit_with(Some(Duration::ZERO));
+		trial.ready(0);
+		trial.passes(Duration::ZERO);
+		assert!(trial.deadline_in() > Some(Duration::ZERO));
+	}
+
+	#[test]
+	fn a_worker_that_does_not_claim_what_it_was_sent_is_killed_and_the_task_runs_elsewhere() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.ready(0);
+		assert_eq!(trial.passes(60 * SECOND), [kill(0)]);
+		assert_eq!(trial.exits(0, sigkill()), [start(1, 0)]);
+		assert_eq!(trial.ready(1), [send(1, Function, 0), send(1, Task, 1)]);
+		// The second worker that does not get over it is one too many.
+		assert_eq!(trial.passes(60 * SECOND), [kill(1)]);
+		assert_eq!(
+			trial.exits(1, sigkill()),
+			[settle(0, Outcome::WorkerTerminated(timeout(1)))]
+		);
+	}
+
+	#[test]
+	fn a_worker_that_runs_a_task_for_ever_is_not_stalled() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.passes(3600 * SECOND), []);
+		assert_eq!(trial.deadline_in(), None);
+	}
+
+	#[test]
+	fn a_worker_killed_for_a_timeout_during_a_shutdown_lets_the_pool_close() {
+		let mut trial = Trial::of_one();
+		trial.submit_with(Some(SECOND));
+		trial.ready(0);
+		trial.claims(0, 1);
+		trial.shut_down(crate::Shutdown::Drain);
+		trial.passes(SECOND);
+		let orders = trial.exits(0, sigkill());
+		assert_eq!(orders, [settle(0, Outcome::TimedOut(timeout(0))), Action::Close]);
+	}
+}

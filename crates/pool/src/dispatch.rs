@@ -6,7 +6,7 @@ use crate::frame::{Frame, FrameKind};
 use crate::pool::{Pool, PoolState, Turn};
 use crate::task::TaskState;
 use crate::worker::{Worker, WorkerState};
-use crate::{Action, ClaimLedger, Sequence, Shutdown, TaskId, WorkerId};
+use crate::{Action, ClaimLedger, Sequence, Shutdown, WorkerId};
 
 impl Pool {
 	/// Gives tasks to workers and starts workers. Called once after each batch of events, so that what happened together
@@ -156,49 +156,6 @@ impl Pool {
 		}
 	}
 
-	/// Takes back, from workers with a slow front, enough for the idle ones: about half of what the most loaded holds.
-	fn steal(&mut self, turn: &mut Turn<'_, impl ClaimLedger>) {
-		let idle = |worker: &&Worker| matches!(worker.state, WorkerState::Idle { .. });
-		let idle = self.workers.iter().filter(idle).count();
-		while self.queue.len() < idle {
-			let due = |worker: &&mut Worker| match &worker.state {
-				WorkerState::Busy(front) => worker.in_flight.len() > 1 && front.steal_at() <= turn.now,
-				WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Exiting { .. } => {
-					false
-				}
-			};
-			let loaded = self
-				.workers
-				.iter_mut()
-				.filter(due)
-				.max_by_key(|worker| worker.in_flight.len());
-			let Some(loaded) = loaded else { return };
-			let half = (loaded.in_flight.len() - 1).div_ceil(2);
-			let recalled = recall(loaded, half, turn);
-			self.put_back(recalled);
-		}
-	}
-
-	/// Takes back everything that waits behind a slow front while the queue moves on.
-	fn free_hostages(&mut self, turn: &mut Turn<'_, impl ClaimLedger>) {
-		if self.queue.is_empty() {
-			return;
-		}
-		for position in 0..self.workers.len() {
-			let worker = &mut self.workers[position];
-			let is_due = match &worker.state {
-				WorkerState::Busy(front) => worker.in_flight.len() > 1 && front.release_at() <= turn.now,
-				WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Exiting { .. } => {
-					false
-				}
-			};
-			if is_due {
-				let recalled = recall(worker, usize::MAX, turn);
-				self.put_back(recalled);
-			}
-		}
-	}
-
 	/// Sends the next pending task to a ready worker. `false`: there is none.
 	fn send_next(&mut self, position: usize, turn: &mut Turn<'_, impl ClaimLedger>) -> bool {
 		let Some(id) = self.queue.pop(|task| self.tasks.contains_key(&task)) else {
@@ -239,12 +196,136 @@ impl Pool {
 	}
 }
 
-/// Recalls tasks from a busy worker, and does not consider it again for a while, whether any could be recalled or not.
-fn recall(worker: &mut Worker, count: usize, turn: &mut Turn<'_, impl ClaimLedger>) -> Vec<TaskId> {
-	if let WorkerState::Busy(front) = &mut worker.state {
-		front.considered = turn.now;
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::frame::FrameKind::{Exit, Function, Returned, Task};
+	use crate::trial::{Trial, returned, send, start};
+	use crate::{Event, TaskId};
+
+	const MILLISECOND: Duration = Duration::from_millis(1);
+
+	fn of(workers: u32) -> Trial {
+		Trial::new(|config| config.max_workers = workers)
 	}
-	let mut recalled = Vec::new();
-	worker.recall_latest(count, turn.ledger, &mut recalled);
-	recalled
+
+	#[test]
+	fn a_pool_starts_no_worker_without_a_task() {
+		assert_eq!(of(4).passes(MILLISECOND), []);
+	}
+
+	#[test]
+	fn a_worker_is_started_for_each_task_up_to_the_limit() {
+		let mut trial = of(3);
+		assert_eq!(trial.submit(), [start(0, 0)]);
+		assert_eq!(trial.submit_together(4), [start(1, 1), start(2, 2)]);
+	}
+
+	#[test]
+	fn a_worker_that_is_leaving_counts_until_it_is_reaped_and_its_index_is_used_again() {
+		let mut trial = Trial::idle(2);
+		trial.happens(Event::ProtocolViolated(
+			WorkerId(0),
+			crate::Violation::ResultPipeClosed,
+		));
+		assert_eq!(trial.submit_together(2), [send(1, Task, 2)]);
+		assert_eq!(trial.exits(0, crate::trial::sigkill()), [start(2, 0)]);
+	}
+
+	#[test]
+	fn a_function_is_shipped_once_to_each_worker_that_needs_it() {
+		let mut trial = of(2);
+		trial.submit_together(2);
+		assert_eq!(trial.ready(0), [send(0, Function, 0), send(0, Task, 1)]);
+		assert_eq!(trial.ready(1), [send(1, Function, 0), send(1, Task, 1)]);
+		trial.returns(0, 1);
+		assert_eq!(trial.submit(), [send(0, Task, 2)]);
+	}
+
+	#[test]
+	fn the_worker_that_was_used_last_is_used_next() {
+		let mut trial = Trial::idle(3);
+		assert_eq!(trial.submit(), [send(2, Task, 2)]);
+		assert_eq!(trial.submit(), [send(1, Task, 2)]);
+	}
+
+	#[test]
+	fn idle_workers_are_fed_before_anything_is_sent_ahead() {
+		let mut trial = Trial::idle(3);
+		trial.submit_together(3);
+		assert_eq!(trial.loads(), [1, 1, 1]);
+		trial.submit_together(2);
+		assert_eq!(trial.loads().iter().sum::<usize>(), 5);
+	}
+
+	#[test]
+	fn a_ready_worker_leaves_their_share_to_those_that_are_starting() {
+		let mut trial = of(4);
+		trial.submit_together(4);
+		trial.ready(0);
+		assert_eq!(trial.loads(), [1, 0, 0, 0]);
+		trial.submit_together(4);
+		assert_eq!(trial.loads(), [2, 0, 0, 0]);
+	}
+
+	#[test]
+	fn short_tasks_are_sent_ahead_together_and_refilled_when_half_are_done() {
+		let mut trial = Trial::idle(1);
+		for _ in 0..8 {
+			trial.pool.pace.record(MILLISECOND / 10);
+			trial.pool.pace.fold();
+		}
+		trial.submit_together(100);
+		assert_eq!(trial.loads(), [11]);
+		let mut refills = Vec::new();
+		for sequence in 2..22 {
+			trial.now += MILLISECOND / 10;
+			let sent = trial.returns(0, sequence).len() - 1;
+			if sent > 0 {
+				refills.push(sent);
+			}
+		}
+		assert_eq!(refills, [5, 5, 5, 5]);
+	}
+
+	#[test]
+	fn nothing_is_sent_behind_a_task_that_runs_for_long_already() {
+		let mut trial = Trial::idle(1);
+		trial.submit();
+		trial.claims(0, 2);
+		trial.now += MILLISECOND;
+		trial.submit();
+		assert_eq!(trial.loads(), [1]);
+		assert_eq!(trial.says(0, Returned, 2), [returned(1), send(0, Task, 3)]);
+	}
+
+	#[test]
+	fn an_idle_worker_whose_claim_slots_are_spent_is_replaced() {
+		let mut trial = Trial::idle(1);
+		for task in 1..=u64::from(crate::SLOTS) - 2 {
+			assert_eq!(trial.submit().len(), 1, "task {task}");
+			trial.cancel(task);
+		}
+		let last = trial.submit();
+		assert_eq!(last.first(), Some(&send(0, Task, crate::SLOTS)), "{last:?}");
+		trial.cancel(u64::from(crate::SLOTS) - 1);
+		assert_eq!(trial.submit(), [send(0, Exit, 0)]);
+		assert_eq!(trial.exits(0, crate::Exit::Code(0)), [start(1, 0)]);
+	}
+
+	#[test]
+	fn a_task_of_a_function_that_nobody_registered_is_left_to_the_worker_to_refuse() {
+		let mut trial = Trial::idle(1);
+		let submission = crate::Submission {
+			task: TaskId(1),
+			function: crate::FunctionId(9),
+			payload: bytes::Bytes::new(),
+			timeout: None,
+		};
+		let orders = trial.happens(Event::TaskSubmitted(submission));
+		let [Action::SendFrame(_, frame)] = &orders[..] else {
+			panic!("{orders:?}")
+		};
+		assert_eq!((frame.kind, frame.function), (Task, crate::FunctionId(9)));
+	}
 }

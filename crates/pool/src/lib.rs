@@ -27,8 +27,8 @@
 //!
 //! # Where each decision is
 //!
-//! * `dispatch`: how many workers, which task goes where, what is taken back from a busy worker. `pace`: how much ahead.
-//! * `received`: what a frame means. `death`: what the end of a process means. `starts`: when starting is tried again.
+//! * `dispatch`: how many workers, which task goes where. `pace`: how much ahead. `recall`: what is taken back.
+//! * `received`: what a frame means. `death`: what the end of a process means. `starts`: what a failed start means.
 //! * `deadline`: everything that happens because time passed. `shutdown`: closing and breaking.
 //! * `worker`, `front`, `ladder`, `task`, `queue`: the states, and the transitions that concern one of them alone.
 #![forbid(unsafe_code)]
@@ -50,6 +50,7 @@ mod outcome;
 mod pace;
 mod pool;
 mod queue;
+mod recall;
 mod received;
 mod shutdown;
 mod starts;

@@ -250,3 +250,102 @@ impl Pool {
 		self.workers[position].spawned(&self.config.init, turn.actions);
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::frame::FrameKind::Returned;
+	use crate::trial::{Trial, returned, settle};
+
+	#[test]
+	fn a_pending_task_can_be_cancelled_and_the_others_run() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(2);
+		assert_eq!(trial.cancel(0), [settle(0, Outcome::Cancelled)]);
+		trial.ready(0);
+		assert_eq!(trial.returns(0, 1), [returned(1)]);
+	}
+
+	#[test]
+	fn a_task_that_was_sent_can_be_cancelled_until_it_starts() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(2);
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.loads(), [2]);
+		assert_eq!(trial.cancel(0), []);
+		assert_eq!(trial.cancel(1), [settle(1, Outcome::Cancelled)]);
+		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
+		assert_eq!(trial.states(), ["idle"]);
+	}
+
+	#[test]
+	fn a_task_that_is_settled_or_unknown_cannot_be_cancelled() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.cancel(0);
+		assert_eq!(trial.cancel(0), []);
+		assert_eq!(trial.cancel(99), []);
+	}
+
+	#[test]
+	fn a_task_is_running_from_its_claim_to_its_result() {
+		let mut trial = Trial::of_one();
+		let is_running = |trial: &Trial| trial.pool.is_running(TaskId(0), &trial.claims);
+		trial.submit();
+		assert!(!is_running(&trial));
+		trial.ready(0);
+		assert!(!is_running(&trial));
+		trial.claims(0, 1);
+		assert!(is_running(&trial));
+		trial.says(0, Returned, 1);
+		assert!(!is_running(&trial));
+	}
+
+	#[test]
+	fn ten_thousand_cancels_settle_ten_thousand_tasks() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(10_000);
+		let mut orders = Vec::new();
+		for task in (0..10_000).rev() {
+			trial.pool.handle(
+				Event::CancelRequested(TaskId(task)),
+				trial.now,
+				&mut trial.claims,
+				&mut orders,
+			);
+		}
+		assert_eq!(orders.len(), 10_000);
+		assert_eq!((trial.pool.outstanding(), trial.pool.queue.len()), (0, 0));
+	}
+
+	#[test]
+	fn a_worker_is_shown_with_its_index_its_state_and_its_task() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(2);
+		let view = |trial: &Trial| trial.pool.workers().next().expect("one was started");
+		let mut expected = WorkerView {
+			worker: WorkerId(0),
+			index: 0,
+			state: "starting",
+			task: None,
+			in_flight: 0,
+		};
+		assert_eq!(view(&trial), expected);
+		trial.ready(0);
+		(expected.state, expected.task, expected.in_flight) = ("busy", Some(TaskId(0)), 2);
+		assert_eq!(view(&trial), expected);
+		trial.returns(0, 1);
+		trial.returns(0, 2);
+		(expected.state, expected.task, expected.in_flight) = ("idle", None, 0);
+		assert_eq!(view(&trial), expected);
+	}
+
+	#[test]
+	fn facts_about_a_worker_that_is_gone_change_nothing() {
+		let mut trial = Trial::of_one();
+		assert_eq!(trial.spawned(7), []);
+		assert_eq!(trial.says(7, Returned, 1), []);
+		assert_eq!(trial.exits(7, crate::Exit::Code(0)), []);
+	}
+}

@@ -1,6 +1,11 @@
-//! When to try again after a worker could not be started.
+//! What it means when a worker cannot be started, and when to try again.
 
 use std::time::Duration;
+
+use crate::ladder::LadderStep;
+use crate::pool::{Pool, PoolState, Turn};
+use crate::worker::WorkerState;
+use crate::{BreakCause, ClaimLedger, Shutdown, SpawnFailure, Termination, WorkerId};
 
 /// The first delay; the very first retry is immediate, since one failure may be chance.
 const FIRST_DELAY: Duration = Duration::from_millis(50);
@@ -65,9 +70,84 @@ impl Starts {
 	}
 }
 
+impl Pool {
+	/// No process could be made for a worker that was ordered.
+	pub(crate) fn spawn_failed(
+		&mut self,
+		id: WorkerId,
+		failure: SpawnFailure,
+		turn: &mut Turn<'_, impl ClaimLedger>,
+	) {
+		let Some(position) = self.position(id) else { return };
+		match self.workers[position].state {
+			WorkerState::Starting {
+				is_spawned: false, ..
+			}
+			| WorkerState::Exiting {
+				step: LadderStep::AwaitingSpawn,
+				..
+			} => {}
+			// A process that exists cannot have failed to come into being. Its exit will be reported.
+			WorkerState::Starting { is_spawned: true, .. }
+			| WorkerState::Idle { .. }
+			| WorkerState::Busy(_)
+			| WorkerState::Exiting {
+				step: LadderStep::Asked { .. } | LadderStep::Terminated { .. } | LadderStep::Killed,
+				..
+			} => return,
+		}
+		self.workers.remove(position);
+		if !self.needs_workers() {
+			return;
+		}
+		let nobody_lives = self.workers.iter().all(|worker| !worker.is_spawned());
+		let beyond_patience = failure.is_transient && self.starts.could_not_spawn(turn.now);
+		if !failure.is_transient || (beyond_patience && nobody_lives) {
+			self.break_down(BreakCause::CannotSpawn(failure), turn);
+		}
+	}
+
+	/// A process ended before it was ready.
+	pub(crate) fn start_failed(&mut self, termination: Termination, turn: &mut Turn<'_, impl ClaimLedger>) {
+		if self.needs_workers() && self.starts.failed(turn.now) >= self.config.max_failed_starts {
+			self.break_down(BreakCause::WorkersNeverReady(termination), turn);
+		}
+	}
+
+	/// Whether a failure to start a worker matters to anybody.
+	fn needs_workers(&self) -> bool {
+		match self.state {
+			PoolState::Open => true,
+			PoolState::Closing {
+				how: Shutdown::Drain | Shutdown::CancelPending,
+			} => !self.tasks.is_empty(),
+			PoolState::Closing { how: Shutdown::Kill } => false,
+			PoolState::Broken { .. } | PoolState::Closed { .. } => false,
+		}
+	}
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::trial::{Trial, settle, sigkill, start};
+	use crate::{Action, Event, Exit, Outcome, TerminationReason};
+
+	fn killed(worker: u32) -> Termination {
+		Termination {
+			worker: WorkerId(worker),
+			exit: sigkill(),
+			reason: TerminationReason::Killed,
+		}
+	}
+
+	fn spawn_failure(is_transient: bool) -> SpawnFailure {
+		SpawnFailure {
+			operation: "posix_spawn",
+			errno: 11,
+			is_transient,
+		}
+	}
 
 	#[test]
 	fn each_failed_start_waits_longer_until_a_worker_is_ready() {
@@ -115,5 +195,122 @@ mod tests {
 		starts.could_not_spawn(Duration::ZERO);
 		starts.spawned();
 		assert!(!starts.could_not_spawn(PATIENCE * 2));
+	}
+
+	#[test]
+	fn workers_that_die_before_they_are_ready_are_tried_again_later_and_later() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.spawned(0);
+		assert_eq!(trial.exits(0, sigkill()), [start(1, 0)]);
+		assert_eq!(trial.exits(1, sigkill()), []);
+		assert_eq!(trial.deadline_in(), Some(Duration::from_millis(50)));
+		assert_eq!(trial.passes(Duration::from_millis(50)), [start(2, 0)]);
+		let cause = BreakCause::WorkersNeverReady(killed(2));
+		assert_eq!(
+			trial.exits(2, sigkill()),
+			[settle(0, Outcome::PoolBroken(cause)), Action::Close]
+		);
+	}
+
+	#[test]
+	fn a_worker_that_becomes_ready_forgives_the_failures_before_it() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.exits(0, sigkill());
+		trial.exits(1, sigkill());
+		trial.passes(Duration::from_millis(50));
+		trial.ready(2);
+		assert_eq!(trial.exits(2, sigkill()), [start(3, 0)]);
+		assert_eq!(trial.exits(3, sigkill()), [start(4, 0)]);
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_program_that_cannot_be_spawned_breaks_the_pool_at_once() {
+		let failure = SpawnFailure {
+			operation: "posix_spawn",
+			errno: 2,
+			is_transient: false,
+		};
+		let mut trial = Trial::of_one();
+		trial.submit();
+		let orders = trial.happens(Event::SpawnFailed(WorkerId(0), failure.clone()));
+		let cause = BreakCause::CannotSpawn(failure);
+		assert_eq!(orders, [settle(0, Outcome::PoolBroken(cause)), Action::Close]);
+	}
+
+	#[test]
+	fn a_want_of_resources_is_waited_out_for_a_while() {
+		let failure = SpawnFailure {
+			operation: "posix_spawn",
+			errno: 11,
+			is_transient: true,
+		};
+		let mut trial = Trial::of_one();
+		let begin = trial.now;
+		let mut orders = trial.submit();
+		while let Some(Action::SpawnWorker { worker, .. }) = orders.pop() {
+			orders = trial.happens(Event::SpawnFailed(worker, failure.clone()));
+			if orders.is_empty() {
+				let wait = trial.deadline_in().expect("it tries again");
+				orders = trial.passes(wait);
+			}
+		}
+		assert!(trial.pool.is_broken());
+		let waited = trial.now.saturating_sub(begin);
+		assert!(
+			waited > Duration::from_secs(10) && waited < Duration::from_secs(15),
+			"{waited:?}"
+		);
+	}
+
+	#[test]
+	fn a_want_of_resources_does_not_break_a_pool_that_has_a_worker() {
+		let failure = SpawnFailure {
+			operation: "posix_spawn",
+			errno: 11,
+			is_transient: true,
+		};
+		let mut trial = Trial::new(|_| {});
+		trial.submit_together(2);
+		trial.ready(0);
+		trial.claims(0, 1);
+		let mut worker = WorkerId(1);
+		for _ in 0..30 {
+			let mut orders = trial.happens(Event::SpawnFailed(worker, failure.clone()));
+			orders.extend(trial.passes(Duration::from_secs(5)));
+			let [.., Action::SpawnWorker { worker: next, .. }] = orders[..] else {
+				panic!("{orders:?}")
+			};
+			worker = next;
+		}
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_failed_start_does_not_break_a_pool_that_has_nothing_left_to_do() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.cancel(0);
+		assert_eq!(trial.shut_down(Shutdown::Drain), []);
+		assert_eq!(
+			trial.happens(Event::SpawnFailed(WorkerId(0), spawn_failure(false))),
+			[Action::Close]
+		);
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_spawn_that_is_reported_failed_after_it_succeeded_changes_nothing() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.spawned(0);
+		assert_eq!(
+			trial.happens(Event::SpawnFailed(WorkerId(0), spawn_failure(false))),
+			[]
+		);
+		assert_eq!(trial.states(), ["starting"]);
+		assert_eq!(trial.exits(0, Exit::Code(1)), [start(1, 0)]);
 	}
 }

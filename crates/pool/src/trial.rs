@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::frame::{Frame, FrameKind};
+use crate::pace::Pace;
 use crate::{
 	Action, ClaimLedger, Event, Exit, FunctionId, OnWorkerDeath, Outcome, Pool, PoolConfig, Sequence,
 	Shutdown, StopSignal, Submission, TaskId, WorkerId,
@@ -14,6 +15,16 @@ use crate::{
 /// Claims without shared memory: `true` when claimed.
 #[derive(Default)]
 pub(crate) struct Claims(BTreeMap<(WorkerId, Sequence), bool>);
+
+impl Claims {
+	/// The worker starts what it was sent with this sequence.
+	pub(crate) fn claim(&mut self, worker: WorkerId, sequence: Sequence) {
+		*self
+			.0
+			.get_mut(&(worker, sequence))
+			.expect("it was offered and not recalled") = true;
+	}
+}
 
 impl ClaimLedger for Claims {
 	fn offer(&mut self, worker: WorkerId, sequence: Sequence) {
@@ -71,6 +82,22 @@ impl Trial {
 	/// A pool of one worker.
 	pub(crate) fn of_one() -> Trial {
 		Trial::new(|config| config.max_workers = 1)
+	}
+
+	/// Workers that are ready and idle, the last one used last, in a pool that has measured nothing yet.
+	pub(crate) fn idle(workers: u32) -> Trial {
+		let mut trial = Trial::new(|config| config.max_workers = workers);
+		trial.submit_together(workers.into());
+		for worker in 0..workers {
+			trial.ready(worker);
+		}
+		for worker in 0..workers {
+			trial.now += Duration::from_millis(5);
+			trial.returns(worker, 1);
+		}
+		assert_eq!(trial.pool.outstanding(), 0);
+		trial.pool.pace = Pace::default();
+		trial
 	}
 
 	/// One event and a dispatch, and the orders of both.
@@ -142,8 +169,7 @@ impl Trial {
 
 	/// The worker starts what it was sent with this sequence.
 	pub(crate) fn claims(&mut self, worker: u32, sequence: u32) {
-		let claimed = self.claims.0.get_mut(&(WorkerId(worker), Sequence(sequence)));
-		*claimed.expect("it was offered and not recalled") = true;
+		self.claims.claim(WorkerId(worker), Sequence(sequence));
 	}
 
 	/// The worker starts a task and returns.

@@ -184,3 +184,140 @@ impl Worker {
 fn place_of(function: FunctionId) -> (usize, u64) {
 	(function.0 as usize / 64, 1 << (function.0 % 64))
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::trial::Claims;
+
+	const NOW: Duration = Duration::from_secs(1);
+
+	fn idle() -> Worker {
+		let mut worker = Worker::ordered(WorkerId(0), 0, NOW);
+		worker.state = WorkerState::Idle { since: NOW };
+		worker
+	}
+
+	/// A worker that holds tasks 0, 1, 2 and so on as sequences 1, 2, 3 and so on.
+	fn holding(count: u64, claims: &mut Claims) -> Worker {
+		let mut worker = idle();
+		for task in 0..count {
+			let sequence = worker.hold(TaskId(task), None, NOW);
+			claims.offer(worker.id, sequence);
+		}
+		worker
+	}
+
+	#[test]
+	fn sequences_count_from_one() {
+		let mut worker = idle();
+		assert_eq!(worker.hold(TaskId(7), None, NOW), Sequence(1));
+		assert_eq!(worker.hold(TaskId(9), None, NOW), Sequence(2));
+	}
+
+	#[test]
+	fn the_first_task_makes_a_worker_busy_and_its_age_is_that_of_the_front() {
+		let mut worker = idle();
+		worker.hold(TaskId(7), Some(NOW), NOW * 2);
+		worker.hold(TaskId(9), None, NOW * 3);
+		assert_eq!(
+			worker.state,
+			WorkerState::Busy(Front::arrived(NOW * 2, Some(NOW)))
+		);
+	}
+
+	#[test]
+	fn only_the_claimed_front_can_finish() {
+		let mut claims = Claims::default();
+		let mut worker = holding(2, &mut claims);
+		assert_eq!(worker.finish(Sequence(1), &claims), None);
+		claims.claim(WorkerId(0), Sequence(2));
+		assert_eq!(worker.finish(Sequence(2), &claims), None);
+		claims.claim(WorkerId(0), Sequence(1));
+		let finished = worker.finish(Sequence(1), &claims).map(|finished| finished.task);
+		assert_eq!(finished, Some(TaskId(0)));
+		assert_eq!(worker.finish(Sequence(1), &claims), None);
+	}
+
+	#[test]
+	fn the_latest_tasks_are_recalled_first_and_the_front_never() {
+		let mut claims = Claims::default();
+		let mut worker = holding(5, &mut claims);
+		let mut recalled = Vec::new();
+		worker.recall_latest(2, &mut claims, &mut recalled);
+		assert_eq!(recalled, [TaskId(4), TaskId(3)]);
+		worker.recall_latest(usize::MAX, &mut claims, &mut recalled);
+		assert_eq!(recalled, [TaskId(4), TaskId(3), TaskId(2), TaskId(1)]);
+		assert_eq!(worker.in_flight.len(), 1);
+	}
+
+	#[test]
+	fn a_recall_ends_at_a_task_that_is_claimed() {
+		let mut claims = Claims::default();
+		let mut worker = holding(4, &mut claims);
+		claims.claim(WorkerId(0), Sequence(3));
+		let mut recalled = Vec::new();
+		worker.recall_latest(usize::MAX, &mut claims, &mut recalled);
+		assert_eq!(recalled, [TaskId(3)]);
+		assert_eq!(worker.in_flight.len(), 3);
+	}
+
+	#[test]
+	fn a_worker_that_lets_go_of_everything_is_idle() {
+		let mut worker = holding(2, &mut Claims::default());
+		worker.let_go(Sequence(2), NOW * 2);
+		assert_eq!(worker.state, WorkerState::Busy(Front::arrived(NOW, None)));
+		worker.let_go(Sequence(1), NOW * 3);
+		assert_eq!(worker.state, WorkerState::Idle { since: NOW * 3 });
+	}
+
+	#[test]
+	fn the_timeout_of_the_next_task_begins_when_the_front_is_let_go() {
+		let mut worker = idle();
+		worker.hold(TaskId(0), None, NOW);
+		worker.hold(TaskId(1), Some(NOW), NOW);
+		worker.let_go(Sequence(1), NOW * 5);
+		let WorkerState::Busy(front) = worker.state else {
+			panic!("{worker:?}")
+		};
+		assert_eq!((front.since, front.deadline), (NOW, Some(NOW * 6)));
+	}
+
+	#[test]
+	fn a_worker_has_room_until_its_claim_slots_are_spent() {
+		let mut claims = Claims::default();
+		let mut worker = holding(u64::from(SLOTS) - 1, &mut claims);
+		assert!(!worker.has_room());
+		// What is recalled has spent its slot, until a later result shows that its frame was read.
+		worker.recall_latest(500, &mut claims, &mut Vec::new());
+		assert!(!worker.has_room());
+		claims.claim(WorkerId(0), Sequence(1));
+		worker.finish(Sequence(1), &claims);
+		assert!(worker.has_room());
+		worker.hold(TaskId(5000), None, NOW);
+		assert!(!worker.has_room());
+	}
+
+	#[test]
+	fn a_worker_without_sequences_has_no_room() {
+		let mut worker = idle();
+		worker.next_sequence = LAST_SEQUENCE - 1;
+		worker.answered = LAST_SEQUENCE - 2;
+		assert!(worker.has_room());
+		worker.hold(TaskId(0), None, NOW);
+		assert!(!worker.has_room());
+	}
+
+	#[test]
+	fn a_worker_knows_the_functions_that_it_learned_and_no_others() {
+		let mut worker = idle();
+		for function in [0, 63, 64, 1000] {
+			assert!(!worker.knows(FunctionId(function)));
+			worker.learn(FunctionId(function));
+		}
+		let known: Vec<u32> = (0..2000)
+			.filter(|function| worker.knows(FunctionId(*function)))
+			.collect();
+		assert_eq!(known, [0, 63, 64, 1000]);
+	}
+}

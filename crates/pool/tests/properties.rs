@@ -171,7 +171,20 @@ fn take_turn(world: &mut World, position: usize, turn: Turn) {
 	}
 }
 
+/// Few enough for each check of the project. Thousands were run, and are again with `PROPTEST_CASES`.
+fn some_cases() -> ProptestConfig {
+	let chosen = std::env::var("PROPTEST_CASES")
+		.ok()
+		.and_then(|cases| cases.parse().ok());
+	ProptestConfig {
+		cases: chosen.unwrap_or(80),
+		..ProptestConfig::default()
+	}
+}
+
 proptest! {
+	#![proptest_config(some_cases())]
+
 	#[test]
 	fn every_task_settles_and_every_worker_ends_whatever_happens(
 		config in any_config(),
