@@ -5,7 +5,7 @@
 import type {EnclosingScope} from './enclosing-scopes.js';
 import type {FunctionFacts} from './function-facts.js';
 import {exportIt, type Refusal} from './function-refusal.js';
-import {globalState} from './pristine-globals.js';
+import {globalState, isGlobalValue} from './pristine-globals.js';
 import type {BindingKind, Reference} from './scope.js';
 
 const unsupported = 'ERR_CAPTURE_UNSUPPORTED';
@@ -42,12 +42,22 @@ export function namesRefusal(facts: FunctionFacts, scopes: readonly EnclosingSco
 	};
 }
 
-/** Whether a name means a variable of the code around the function. */
-const isVariable = (name: string, scopes: readonly EnclosingScope[]): boolean =>
-	scopes.some(({description, variables}) =>
-		Object.hasOwn(variables, name)
+/** Whether a name means a variable of the code around the function. An import of what the global of that name is, such as `process`, is none. */
+function isVariable(name: string, scopes: readonly EnclosingScope[]): boolean {
+	for (const {description, variables} of scopes) {
 		// V8 does not list the name that a function expression has for itself.
-		|| description === `Closure (${name})`);
+		if (description === `Closure (${name})`) {
+			return true;
+		}
+
+		const descriptor = Object.getOwnPropertyDescriptor(variables, name);
+		if (descriptor) {
+			return descriptor.get !== undefined || !isGlobalValue(name, descriptor.value);
+		}
+	}
+
+	return false;
+}
 
 function capturedRefusal(captured: readonly string[], first: string): Refusal {
 	const many = captured.length > 1;

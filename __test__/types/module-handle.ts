@@ -1,0 +1,36 @@
+import {expectTypeOf} from 'expect-type';
+import type {Future} from '#dist/future.js';
+import {createModuleHandle, type ModuleHandle, type Submit} from '#dist/serialize/module-handle.js';
+import type * as Jobs from '../fixtures/functions/jobs.js';
+
+declare const submit: Submit;
+const handle = createModuleHandle<typeof Jobs>(new URL('jobs.js', import.meta.url), submit);
+expectTypeOf(handle).toEqualTypeOf<ModuleHandle<typeof Jobs>>();
+
+// Parameters as they are, results as futures, promises unwrapped
+expectTypeOf(handle.price).toEqualTypeOf<(amount: number) => Future<number>>();
+expectTypeOf(handle.asyncPrice).toEqualTypeOf<(amount: number) => Future<number>>();
+expectTypeOf(handle.default).toEqualTypeOf<(...amounts: number[]) => Future<number>>();
+
+// The last overload
+expectTypeOf(handle.size).toEqualTypeOf<(value: readonly unknown[]) => Future<string>>();
+
+// Functions only
+expectTypeOf<keyof typeof handle>().toEqualTypeOf<'price' | 'asyncPrice' | 'default' | 'size' | 'inspect'>();
+
+// @ts-expect-error: a wrong argument
+handle.price('3');
+// @ts-expect-error: a missing argument
+handle.price();
+// @ts-expect-error: no such export
+handle.prize(3);
+// @ts-expect-error: a handle is read-only
+handle.price = handle.asyncPrice;
+
+// What submit infers from a function of a handle is the result, not the future
+declare function submitTo<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
+expectTypeOf(submitTo(handle.price, 3)).toEqualTypeOf<Future<number>>();
+
+// Names that would make a handle look like something else are left out
+type Odd = {then(): number; toJSON(): number; toString(): string; inspect(): boolean; Class: new () => object};
+expectTypeOf<keyof ModuleHandle<Odd>>().toEqualTypeOf<'inspect'>();
