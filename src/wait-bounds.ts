@@ -1,3 +1,4 @@
+import {onAbort} from './abort-listeners.js';
 import {TimeoutError} from './errors.js';
 import {copyOptions, readSignal, readTimeout} from './option-reader.js';
 import {startTimer} from './timer.js';
@@ -50,12 +51,12 @@ async function firstOf({timeout, signal}: WaitBounds, occurrence: Occurrence): P
 		const finish = (): void => {
 			unsubscribe();
 			stopTimer();
-			signal?.removeEventListener('abort', finish);
+			stopListening?.();
 			resolve();
 		};
 
 		const unsubscribe = occurrence.subscribe(finish);
 		const stopTimer = startTimer(timeout, finish);
-		signal?.addEventListener('abort', finish);
+		const stopListening = signal === null ? undefined : onAbort(signal, finish);
 	});
 }

@@ -1,0 +1,13 @@
+import {expectTypeOf} from 'expect-type';
+import type {ExecutorOptions, ExecutorSettings, MapOptions} from '#dist/options.js';
+
+expectTypeOf<{maxWorkers: 2; timeout: null; env: {A: string; B: null; C: undefined}}>().toExtend<ExecutorOptions>();
+expectTypeOf<{initializer: (path: string, mode: number) => Promise<void>; initargs: readonly [string, number]}>().toExtend<ExecutorOptions>();
+expectTypeOf<{timeout: undefined; onWorkerDeath: undefined}>().toExtend<ExecutorOptions>();
+expectTypeOf<{maxWorkers: null}>().not.toExtend<ExecutorOptions>();
+expectTypeOf<{onWorkerDeath: 'ignore'}>().not.toExtend<ExecutorOptions>();
+expectTypeOf<{env: {A: number}}>().not.toExtend<ExecutorOptions>();
+
+expectTypeOf<ExecutorSettings>().toEqualTypeOf<Required<ExecutorSettings>>();
+expectTypeOf<{timeout: null; chunksize: 10}>().toExtend<MapOptions>();
+expectTypeOf<{chunksize: '10'}>().not.toExtend<MapOptions>();
