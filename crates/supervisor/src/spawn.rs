@@ -3,9 +3,10 @@
 //! `posix_spawn`, never `fork`: its price does not grow with the parent, and it runs nothing of ours in the child.
 
 use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_short};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
 use pool::SpawnFailure;
@@ -103,7 +104,9 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 	}
 	sys::prepare_write_end(&tasks);
 
+	let output = standard_output().map_err(failed("fcntl"))?;
 	let of_child = [
+		(&output, 1),
 		(&their_errors, 2),
 		(&their_tasks, TASKS),
 		(&their_results, RESULTS),
@@ -137,12 +140,20 @@ pub fn failure(operation: &'static str, error: &io::Error) -> SpawnFailure {
 	}
 }
 
+/// A copy of our standard output, or of nothing where we have none. A copy, because Node marks its own as close-on-exec.
+fn standard_output() -> io::Result<OwnedFd> {
+	match io::stdout().as_fd().try_clone_to_owned() {
+		Ok(output) => raise(output),
+		Err(error) if error.raw_os_error() == Some(libc::EBADF) => {
+			raise(OwnedFd::from(File::options().write(true).open("/dev/null")?))
+		}
+		Err(error) => Err(error),
+	}
+}
+
 fn child_descriptors(of_child: &[(&OwnedFd, RawFd)]) -> Result<FileActions, c_int> {
 	let mut actions = FileActions::new()?;
 	actions.open(0, c"/dev/null", libc::O_RDONLY)?;
-	if !is_inherited(1) {
-		actions.open(1, c"/dev/null", libc::O_WRONLY)?;
-	}
 	for &(descriptor, number) in of_child {
 		actions.duplicate(descriptor.as_raw_fd(), number)?;
 	}
