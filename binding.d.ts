@@ -23,6 +23,8 @@ export declare class NativeExecutor {
   isRunning(task: number): boolean
   /** `drain`, `cancel-pending` or `kill`. May be called again to escalate. */
   shutdown(how: string): void
+  /** Frees everything, without waiting for a garbage collection: kills what still lives and joins the thread. */
+  dispose(): void
   /** What has happened since the last call. */
   take(): NoticeBatch
   /** What each living worker does at this moment. */
@@ -45,8 +47,6 @@ export declare class NativeWorker {
   read(): FrameBatch
   /** Writes one frame, whole. Waits while the pipe is full. */
   write(kind: number, sequence: number, payload: Uint8Array): void
-  /** The descriptor of the task pipe. */
-  get descriptor(): RawFd
 }
 
 /** Frames that have arrived, in order; their payloads stand one behind the other. */
@@ -90,7 +90,7 @@ export interface NativeSettings {
   maxWorkers: number
   idleTimeout: number | null
   startTimeout: number | null
-  shutdownGrace: number
+  shutdownGrace: number | null
   breakOnWorkerDeath: boolean
   maxFailedStarts: number
   maxUnstartedDeaths: number

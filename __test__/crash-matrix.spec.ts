@@ -15,12 +15,24 @@ const watches: ReadonlyArray<readonly [name: string, env: ExecutorOptions['env']
 ];
 
 const deaths = [
-	{how: 'SIGKILL', exitCode: null, signal: 'SIGKILL', reason: 'killed', text: /SIGKILL\(-9\)/},
-	{how: 'SIGTERM', exitCode: null, signal: 'SIGTERM', reason: 'killed', text: /SIGTERM\(-15\)/},
-	{how: 'SIGSEGV', exitCode: null, signal: 'SIGSEGV', reason: 'crash', text: /SIGSEGV\(-11\)/},
-	{how: 'SIGABRT', exitCode: null, signal: 'SIGABRT', reason: 'crash', text: /SIGABRT\(-6\)/},
-	{how: 3, exitCode: 3, signal: null, reason: 'exit', text: /EXIT\(3\)/},
-	{how: 0, exitCode: 0, signal: null, reason: 'exit', text: /EXIT\(0\)/},
+	{
+		how: 'SIGKILL', exitCode: null, signal: 'SIGKILL', reason: 'killed', text: /SIGKILL\(-9\)/v,
+	},
+	{
+		how: 'SIGTERM', exitCode: null, signal: 'SIGTERM', reason: 'killed', text: /SIGTERM\(-15\)/v,
+	},
+	{
+		how: 'SIGSEGV', exitCode: null, signal: 'SIGSEGV', reason: 'crash', text: /SIGSEGV\(-11\)/v,
+	},
+	{
+		how: 'SIGABRT', exitCode: null, signal: 'SIGABRT', reason: 'crash', text: /SIGABRT\(-6\)/v,
+	},
+	{
+		how: 3, exitCode: 3, signal: null, reason: 'exit', text: /EXIT\(3\)/v,
+	},
+	{
+		how: 0, exitCode: 0, signal: null, reason: 'exit', text: /EXIT\(0\)/v,
+	},
 ] as const;
 
 for (const [watch, env] of watches) {
@@ -34,7 +46,9 @@ for (const [watch, env] of watches) {
 			const error = failures[0]!.error as TerminatedWorkerError;
 			t.true(error instanceof TerminatedWorkerError);
 			t.true(error instanceof BrokenProcessPool);
-			t.like(error, {code: 'ERR_WORKER_TERMINATED', exitCode, signal, reason});
+			t.like(error, {
+				code: 'ERR_WORKER_TERMINATED', exitCode, signal, reason,
+			});
 			t.regex(error.message, text);
 			t.true(error.pid! > 0);
 			t.deepEqual(outcomes.flatMap(outcome => outcome.status === 'fulfilled' ? [outcome.value] : []), [...Array.from({length: 100}).keys()].filter(item => item !== 37));
@@ -53,7 +67,7 @@ for (const [watch, env] of watches) {
 		const jobs = executor.module<typeof Jobs>(jobsUrl);
 		const error = await t.throwsAsync(async () => jobs.writeToStderrAndDie('the disk is full\n', 5), {instanceOf: TerminatedWorkerError});
 		t.is(error.stderrTail, 'the disk is full\n');
-		t.regex(error.message, /the disk is full/);
+		t.regex(error.message, /the disk is full/v);
 		t.is(error.exitCode, 5);
 	}));
 
@@ -89,7 +103,7 @@ test.serial('an executor whose workers cannot start breaks with the reason', asy
 	await leavingNothing(t, async () => {
 		const executor = new ProcessPoolExecutor({maxWorkers: 2, env: {NODE_OPTIONS: '--no-such-flag'}});
 		const error = await t.throwsAsync(async () => within(20_000, executor.submit(() => 1)), {instanceOf: BrokenProcessPool});
-		t.regex(error.message, /no-such-flag/);
+		t.regex(error.message, /no-such-flag/v);
 		await executor.shutdown();
 	});
 });

@@ -26,7 +26,7 @@ test.serial('a function that uses nothing outside itself travels by its source',
 test.serial('a function that captures a variable rejects with an error that names it', withExecutor({maxWorkers: 1}, async (t, executor) => {
 	const factor = 3;
 	const error = await t.throwsAsync(async () => executor.submit((x: number) => x * factor, 2), {instanceOf: SerializationError});
-	t.regex(error.message, /factor/);
+	t.regex(error.message, /factor/v);
 	t.is(await executor.submit((x: number) => x * 3, 2), 6);
 }));
 
@@ -64,7 +64,11 @@ test.serial('a slow task does not hold the tasks behind it', withExecutor({maxWo
 
 test.serial('a value that cannot travel rejects its own future only', withExecutor({maxWorkers: 1}, async (t, executor) => {
 	const jobs = executor.module<typeof Jobs>(jobsUrl);
-	const bad = jobs.identity({deep: [{callback() {}}]});
+	const bad = jobs.identity({
+		deep: [{
+			callback() {}
+		}],
+	});
 	const good = jobs.identity('fine');
 	const error = await t.throwsAsync(async () => bad, {instanceOf: SerializationError});
 	t.is(error.side, 'submit');
@@ -85,17 +89,17 @@ test.serial('a missing module or export rejects with both names and leaves the w
 	const jobs = executor.module<typeof Jobs & {nothing: () => void}>(jobsUrl);
 	const pid = await jobs.workerPid();
 	const missing = await t.throwsAsync(async () => jobs.nothing(), {instanceOf: SerializationError, code: 'ERR_REFERENCE_MISSING'});
-	t.regex(missing.message, /nothing/);
-	t.regex(missing.message, /jobs\.js/);
+	t.regex(missing.message, /nothing/v);
+	t.regex(missing.message, /jobs\.js/v);
 	const nowhere = executor.module<typeof Jobs>(new URL('fixtures/nowhere.js', import.meta.url));
 	const unknown = await t.throwsAsync(async () => nowhere.add(1, 2), {instanceOf: SerializationError, code: 'ERR_REFERENCE_MISSING'});
-	t.regex(unknown.message, /nowhere\.js/);
+	t.regex(unknown.message, /nowhere\.js/v);
 	t.is(await jobs.workerPid(), pid);
 }));
 
 test.serial('the initializer runs once in each worker before its first task', withExecutor({
 	maxWorkers: 2,
-	initializer: new ProcessPoolExecutor().module<typeof Jobs>(jobsUrl).prepare as (value: unknown) => unknown,
+	initializer: new ProcessPoolExecutor().module<typeof Jobs>(jobsUrl).prepare,
 	initargs: [{table: [1, 2, 3]}],
 }, async (t, executor) => {
 	const jobs = executor.module<typeof Jobs>(jobsUrl);
@@ -106,7 +110,7 @@ test.serial('the initializer runs once in each worker before its first task', wi
 
 test.serial('an initializer that throws rejects the waiting tasks with its error as the cause', withExecutor({
 	maxWorkers: 1,
-	initializer: new ProcessPoolExecutor().module<typeof Jobs>(jobsUrl).failToPrepare as () => unknown,
+	initializer: new ProcessPoolExecutor().module<typeof Jobs>(jobsUrl).failToPrepare,
 }, async (t, executor) => {
 	const error = await t.throwsAsync(async () => executor.submit(() => 1), {code: 'ERR_BROKEN_PROCESS_POOL'});
 	t.true(error.cause instanceof RangeError);
@@ -159,7 +163,6 @@ test.serial('the documented loop over kept futures sees every failure and raises
 	const seen: string[] = [];
 	for (const future of futures) {
 		try {
-			// eslint-disable-next-line no-await-in-loop -- the pattern under test
 			seen.push(typeof await future);
 		} catch (error) {
 			seen.push((error as Error).name);
@@ -174,18 +177,17 @@ test.serial('the documented loop over kept futures sees every failure and raises
 test.serial('an error arrives with its class, fields, cause and the stack of the worker', withExecutor({maxWorkers: 1}, async (t, executor) => {
 	const jobs = executor.module<typeof Jobs>(jobsUrl);
 	const builtIn = await t.throwsAsync(async () => jobs.throwTypeError(), {instanceOf: TypeError, message: 'not like this'});
-	t.regex(builtIn.stack ?? '', /jobs\.js/);
+	t.regex(builtIn.stack ?? '', /jobs\.js/v);
 	const own = await t.throwsAsync(async () => jobs.throwPriceError('ACME'));
 	t.is(own.name, 'PriceError');
 	t.like(own, {code: 'ERR_PRICE', symbol: 'ACME', message: 'no price for ACME'});
 	t.true(own.cause instanceof TypeError);
-	t.regex((own as Error & {remoteStack: string}).remoteStack, /throwPriceError/);
+	t.regex((own as Error & {remoteStack: string}).remoteStack, /throwPriceError/v);
 }));
 
 test.serial('a thrown value that is no error arrives as the same value', withExecutor({maxWorkers: 1}, async (t, executor) => {
 	const jobs = executor.module<typeof Jobs>(jobsUrl);
 	for (const value of ['text', undefined, null, 7, {plain: true}]) {
-		// eslint-disable-next-line no-await-in-loop -- one after the other is as good
 		const [outcome] = await Promise.allSettled([jobs.throwValue(value)]);
 		t.deepEqual(outcome, {status: 'rejected', reason: value});
 	}

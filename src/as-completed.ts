@@ -11,6 +11,18 @@ export interface AsCompletedOptions {
 }
 
 /**
+ * Futures in the order of completion, which can be iterated once.
+ *
+ * Its own type, though it is an AsyncIterableIterator: `for await` over that type gives, to TypeScript, not futures but their results.
+ */
+export interface CompletedFutures<F> {
+	next(): Promise<IteratorResult<F, undefined>>;
+	/** Ends the iteration, and stops watching the futures. */
+	return(): Promise<IteratorResult<F, undefined>>;
+	[Symbol.asyncIterator](): CompletedFutures<F>;
+}
+
+/**
  * Gives each future when it is done, in the order of completion; first those that are done already, in the order given. Also futures
  * that failed or were cancelled come, as themselves. A future given twice comes once.
  *
@@ -24,7 +36,7 @@ export interface AsCompletedOptions {
  * 	console.log(await future);
  * }
  */
-export function asCompleted<F extends Future<unknown>>(futures: Iterable<F>, options?: AsCompletedOptions): AsyncIterableIterator<F, undefined> {
+export function asCompleted<F extends Future<unknown>>(futures: Iterable<F>, options?: AsCompletedOptions): CompletedFutures<F> {
 	const all = observedFutures(futures);
 	const timeout = readTimeout(copyOptions('asCompleted', options, ['timeout']), 'timeout');
 	return new CompletionIterator<F>(all, timeout);
@@ -36,7 +48,7 @@ interface Request<F> {
 }
 
 // By hand: an async generator would await the futures that it yields.
-class CompletionIterator<F extends Future<unknown>> implements AsyncIterableIterator<F, undefined> {
+class CompletionIterator<F extends Future<unknown>> implements CompletedFutures<F> {
 	readonly #pending = new Set<F>();
 	readonly #completed: F[] = [];
 	#taken = 0;

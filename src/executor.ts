@@ -20,7 +20,7 @@ import type {ShippedItem} from './serialize/shipped-function.js';
 import {encodeInitialization} from './worker/initialize.js';
 
 // The most bytes of one frame: what one Buffer surely holds on every version of Node.
-const maxPayload = 2 ** 31 - 1;
+const maxPayload = 0x7F_FF_FF_FF;
 
 // How many workers in a row may fail to start before the executor gives up.
 const maxFailedStarts = 3;
@@ -170,7 +170,8 @@ function nativeSettings(settings: ExecutorSettings): NativeSettings {
 		breakOnWorkerDeath: settings.onWorkerDeath === 'break',
 		maxFailedStarts,
 		maxUnstartedDeaths: settings.maxPoisonRetries + 1,
-		init: encodeInitialization({initializer: initializer === null ? null : describeFunction(initializer), initargs}).slice(),
+		// Copied: the encoder reuses its memory, and workers are started until the end.
+		init: new Uint8Array(encodeInitialization({initializer: initializer === null ? null : describeFunction(initializer), initargs})),
 		// For tests of the way that kernels without pidfds take.
 		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
 		maxPayload,

@@ -1,6 +1,7 @@
 /**
  * Which functions a pool has been told of, by number. A function is described once and travels once per worker.
  */
+import {Buffer} from 'node:buffer';
 import {describeFunction} from './serialize/function-reference.js';
 import {encodeFunction, type Application} from './serialize/shipped-function.js';
 

@@ -28,20 +28,20 @@ export interface NativeDeath extends NativeExit {
 }
 
 /** Why a pool broke. */
-export type NativeBreak =
-	| {readonly cause: 'workers-never-ready' | 'worker-died'; readonly death: NativeDeath | null}
-	| {readonly cause: 'initializer-threw'; readonly bytes: Uint8Array}
-	| {readonly cause: 'cannot-spawn'; readonly errno: number; readonly text: string}
-	| {readonly cause: 'supervisor-failed'; readonly text: string};
+export type NativeBreak
+	= | {readonly cause: 'workers-never-ready' | 'worker-died'; readonly death: NativeDeath | null}
+		| {readonly cause: 'initializer-threw'; readonly bytes: Uint8Array}
+		| {readonly cause: 'cannot-spawn'; readonly errno: number; readonly text: string}
+		| {readonly cause: 'supervisor-failed'; readonly text: string};
 
 /** Something that has happened and is rarer than a result. */
-export type NativeFact =
-	| {readonly kind: 'worker-terminated' | 'timed-out' | 'worker-exited'; readonly death: NativeDeath}
-	| ({readonly kind: 'pool-broken' | 'broken'} & NativeBreak)
-	| {readonly kind: 'worker-started'; readonly workerIndex: number; readonly pid: number}
-	| {readonly kind: 'stdout' | 'stderr'; readonly bytes: Uint8Array}
-	| {readonly kind: 'closed'}
-	| {readonly kind: 'failed'; readonly text: string};
+export type NativeFact
+	= | {readonly kind: 'worker-terminated' | 'timed-out' | 'worker-exited'; readonly death: NativeDeath}
+		| ({readonly kind: 'pool-broken' | 'broken'} & NativeBreak)
+		| {readonly kind: 'worker-started'; readonly workerIndex: number; readonly pid: number}
+		| {readonly kind: 'stdout' | 'stderr'; readonly bytes: Uint8Array}
+		| {readonly kind: 'closed'}
+		| {readonly kind: 'failed'; readonly text: string};
 
 /** The first number of a row in a batch of notices. */
 export const noticeKind = {
@@ -104,6 +104,8 @@ export interface NativeExecutor {
 	isRunning(task: number): boolean;
 	shutdown(how: 'drain' | 'cancel-pending' | 'kill'): void;
 	take(): NativeBatch;
+	/** Frees everything, without waiting for a garbage collection. */
+	dispose(): void;
 	workers(): NativeWorkerState[];
 	/** Keeps the event loop alive; `release` lets it end. */
 	hold(): void;
@@ -154,5 +156,5 @@ export function startExecutor(settings: NativeSettings, wake: () => void): Nativ
 
 /** Takes over the descriptors that a supervisor gave to this process. */
 export function openWorker(): NativeWorker {
-	return new Worker() as unknown as NativeWorker;
+	return new Worker();
 }

@@ -8,8 +8,8 @@ const initialTasks = 64;
 const initialBytes = 16 * 1024;
 
 // A batch that is as full as this goes out before the turn ends, so that workers start while a long loop still submits.
-const fullTasks = 4096;
-const fullBytes = 1024 * 1024;
+const fullTasks = 1024;
+const fullBytes = 256 * 1024;
 
 /** Collects tasks. Its memory is used again after each batch. */
 export class Outbox {
@@ -18,8 +18,9 @@ export class Outbox {
 	#count = 0;
 	#length = 0;
 
-	get isEmpty(): boolean {
-		return this.#count === 0;
+	/** Tasks that have not gone out. */
+	get count(): number {
+		return this.#count;
 	}
 
 	get isFull(): boolean {

@@ -24,7 +24,8 @@ const noTask: TaskFacts = {
 	attempt: null, duration: null, timeout: null, reportPath: null,
 };
 
-const signalNames = new Map(Object.entries(os.constants.signals).map(([name, number]) => [number, name]));
+// Some numbers have two names; the first is the usual one, and what comes last stays in a map.
+const signalNames = new Map(Object.entries(os.constants.signals).toReversed().map(([name, number]) => [number, name]));
 
 /** @returns `SIGKILL` for 9; a number without a name keeps its number. */
 export const signalName = (signal: number): string => signalNames.get(signal) ?? `SIG${signal}`;

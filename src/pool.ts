@@ -25,11 +25,11 @@ const {queueMicrotask} = globalThis;
 /** How to close: finish everything, or kill. Either may follow the other; a kill stays a kill. */
 export type Closing = 'drain' | 'kill';
 
-type PoolState =
-	| {readonly name: 'new'}
-	| {readonly name: 'open' | 'closing'; readonly native: NativeExecutor}
-	| {readonly name: 'broken'; readonly native: NativeExecutor | null; readonly createError: () => Error}
-	| {readonly name: 'closed'};
+type PoolState
+	= | {readonly name: 'new'}
+		| {readonly name: 'open' | 'closing'; readonly native: NativeExecutor}
+		| {readonly name: 'broken'; readonly native: NativeExecutor | null; readonly createError: () => Error}
+		| {readonly name: 'closed'};
 
 /** A task whose future is not settled. */
 interface PendingTask {
@@ -91,7 +91,7 @@ export class Pool implements FutureOwner {
 		const future = createFuture<unknown>(this, task);
 		this.#tasks.set(task, {future, receive});
 		this.#outbox.add(task, functionId, bytes, -1);
-		if (this.#outbox.isFull) {
+		if (this.#isDue()) {
 			this.#flush();
 		} else if (!this.#isFlushScheduled) {
 			this.#isFlushScheduled = true;
@@ -135,7 +135,7 @@ export class Pool implements FutureOwner {
 	/** Resolves when every task is settled and every process is gone. */
 	async close(how: Closing): Promise<void> {
 		this.startClosing(how);
-		if (this.#state.name === 'closed') {
+		if (this.#native() === null) {
 			return;
 		}
 
@@ -208,9 +208,18 @@ export class Pool implements FutureOwner {
 		return future;
 	}
 
+	/**
+	 * Whether the outbox should go out before the turn ends. The first tasks do at once, because the caller may go on to
+	 * block the event loop; later ones when they are a fifth of what workers have to do, which keeps the crossings few.
+	 */
+	#isDue(): boolean {
+		const sent = this.#tasks.size - this.#outbox.count;
+		return sent < this.#settings.maxWorkers * 2 || this.#outbox.count * 4 >= sent || this.#outbox.isFull;
+	}
+
 	#flush(): void {
 		const native = this.#native();
-		if (this.#outbox.isEmpty || native === null) {
+		if (this.#outbox.count === 0 || native === null) {
 			return;
 		}
 
@@ -395,16 +404,13 @@ export class Pool implements FutureOwner {
 
 	#close(): void {
 		const native = this.#native();
-		if (native !== null && this.#isHeld) {
+		if (native !== null) {
 			native.release();
+			native.dispose();
 			this.#isHeld = false;
 		}
 
-		if (this.#state.name === 'broken') {
-			this.#state = {...this.#state, native: null};
-		} else {
-			this.#state = {name: 'closed'};
-		}
+		this.#state = this.#state.name === 'broken' ? {...this.#state, native: null} : {name: 'closed'};
 
 		this.#tellClosed();
 	}

@@ -8,7 +8,7 @@ import {observedFutures} from './observed-futures.js';
 import {copyOptions, readChoice, readTimeout} from './option-reader.js';
 import {startTimer} from './timer.js';
 
-export {asCompleted, type AsCompletedOptions} from './as-completed.js';
+export {asCompleted, type AsCompletedOptions, type CompletedFutures} from './as-completed.js';
 
 /* eslint-disable @typescript-eslint/naming-convention -- the names that users of concurrent.futures know */
 /** {@link wait} returns when any future is done. */

@@ -14,7 +14,6 @@ export async function eventually<T>(look: () => T, condition: (seen: T) => boole
 			throw new Error(`Not so within ${limit} ms; last seen: ${JSON.stringify(seen)}`);
 		}
 
-		// eslint-disable-next-line no-await-in-loop -- one look after the other
 		await delay(5);
 	}
 }
@@ -22,14 +21,13 @@ export async function eventually<T>(look: () => T, condition: (seen: T) => boole
 /** The promise, or an error when it does not settle within `limit` ms. */
 export async function within<T>(limit: number, promise: PromiseLike<T>): Promise<T> {
 	const controller = new AbortController();
+	const expiry = async (): Promise<never> => {
+		await delay(limit, undefined, {signal: controller.signal});
+		throw new Error(`Not settled within ${limit} ms`);
+	};
+
 	try {
-		return await Promise.race([
-			promise,
-			// eslint-disable-next-line promise/prefer-await-to-then -- the race needs a promise that only rejects
-			delay(limit, undefined, {signal: controller.signal}).then(() => {
-				throw new Error(`Not settled within ${limit} ms`);
-			}),
-		]);
+		return await Promise.race([promise, expiry()]);
 	} finally {
 		controller.abort();
 	}

@@ -7,7 +7,7 @@ import process from 'node:process';
 /** The state letter of a process (`R`, `S`, `T`, `Z`…), or null if it is gone. */
 export function processState(pid: number): string | null {
 	try {
-		return readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').charAt(0);
+		return readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /sv, '').charAt(0);
 	} catch {
 		return null;
 	}
@@ -29,12 +29,12 @@ export function childrenOf(pid: number = process.pid): number[] {
 export function openDescriptors(): string[] {
 	return readdirSync('/proc/self/fd').flatMap(descriptor => {
 		try {
-			return [readlinkSync(`/proc/self/fd/${descriptor}`).replace(/\d+/g, 'N')];
+			return [readlinkSync(`/proc/self/fd/${descriptor}`).replaceAll(/\d+/gv, 'N')];
 		} catch {
 			// The descriptor of the folder itself.
 			return [];
 		}
-	}).sort();
+	}).toSorted();
 }
 
 /** Mapped memory that is shared by a descriptor, as our claim memory is. */

@@ -42,11 +42,11 @@ export const isNative = (text: string): boolean => text.endsWith(nativeEnding);
 const loadedModules = (): readonly string[] => (process as {moduleLoadList?: readonly string[]}).moduleLoadList ?? [];
 
 // To ask for these is to be warned of their deprecation.
-const isQuiet = (name: string): boolean => isBuiltin(name) && !/^(?:_|punycode|sys$)/u.test(name);
+const isQuiet = (name: string): boolean => isBuiltin(name) && !/^(?:_|punycode|sys$)/v.test(name);
 
 function indexModule(entry: string): void {
 	// `fs.promises` is an accessor: its functions are found by the name that its module has outside.
-	const name = entry.replace(/^NativeModule (?:internal\/(?=fs\/promises$))?/u, '');
+	const name = entry.replace(/^NativeModule (?:internal\/(?=fs\/promises$))?/v, '');
 	if (!isQuiet(name)) {
 		return;
 	}

@@ -5,7 +5,7 @@
  */
 
 import type {
-	AnyNode, Identifier, ModuleDeclaration, Pattern, Statement,
+	AnyNode, CatchClause, Identifier, ModuleDeclaration, Pattern, Statement, VariableDeclaration,
 } from 'acorn';
 import type {BindingKind, Scope} from './scope.js';
 
@@ -112,14 +112,7 @@ export function declareHoisted(statements: readonly Item[], scope: Scope, isStri
 
 		switch (statement.type) {
 			case 'VariableDeclaration': {
-				if (statement.kind === 'var') {
-					for (const {id} of statement.declarations) {
-						for (const name of patternNames(id)) {
-							scope.declare(name.name, 'var', statement);
-						}
-					}
-				}
-
+				hoistVariables(statement);
 				break;
 			}
 
@@ -166,15 +159,7 @@ export function declareHoisted(statements: readonly Item[], scope: Scope, isStri
 			}
 
 			case 'CatchClause': {
-				// A plain catch parameter may be redeclared by a `var` (Annex B.3.4); a destructured one may not.
-				const names = new Set<string>();
-				if (statement.param && statement.param.type !== 'Identifier') {
-					for (const name of patternNames(statement.param)) {
-						names.add(name.name);
-					}
-				}
-
-				hoist(statement.body, [...enclosing, names]);
+				hoistCatch(statement, enclosing);
 				break;
 			}
 
@@ -183,6 +168,25 @@ export function declareHoisted(statements: readonly Item[], scope: Scope, isStri
 				break;
 			}
 		}
+	}
+
+	function hoistVariables(declaration: VariableDeclaration): void {
+		if (declaration.kind !== 'var') {
+			return;
+		}
+
+		for (const {id} of declaration.declarations) {
+			for (const {name} of patternNames(id)) {
+				scope.declare(name, 'var', declaration);
+			}
+		}
+	}
+
+	/** A plain catch parameter may be redeclared by a `var` (Annex B.3.4); a destructured one may not. */
+	function hoistCatch({param, body}: CatchClause, enclosing: ReadonlyArray<ReadonlySet<string>>): void {
+		const isPlain = !param || param.type === 'Identifier';
+		const names = isPlain ? [] : [...patternNames(param)].map(({name}) => name);
+		hoist(body, [...enclosing, new Set(names)]);
 	}
 
 	function hoistBlock(body: readonly Item[], enclosing: ReadonlyArray<ReadonlySet<string>>): void {

@@ -16,7 +16,7 @@ export function functionName(fn: object): string {
 /** Names a function, or shows the beginning of its text when it has no name. */
 export function labelOf(fn: object, text: string): FunctionLabel {
 	const name = functionName(fn);
-	const excerpt = text.replaceAll(/\s+/gu, ' ');
+	const excerpt = text.replaceAll(/\s+/gv, ' ');
 	return name === ''
 		? {name: null, shown: `The function \`${excerpt.length > 50 ? `${excerpt.slice(0, 50)}…` : excerpt}\``}
 		: {name, shown: `The function \`${name.trim()}\``};

@@ -67,7 +67,7 @@ function parseMethod(text: string, head: string, tail: string): FunctionText | u
 
 /** `#name() {}` exists in classes only; with the `#` taken away it is any method. */
 function parsePrivateMethod(text: string): FunctionText | undefined {
-	const plain = text.replace(/^(?<modifiers>(?:async|get|set|\*|\s)*)#/u, '$<modifiers>');
+	const plain = text.replace(/^(?<modifiers>(?:async|get|set|\*|\s)*)#/v, '$<modifiers>');
 	return plain === text ? undefined : parseMethod(plain, '(function(){"use strict";return {', '}})');
 }
 

@@ -1,34 +1,24 @@
 /** Rebuilds a value from the tokens of a payload: see wire.ts. Trusts none of them. */
-import {Buffer} from 'node:buffer';
 import {createBuffer, createView} from './buffer-reader.js';
+import {
+	createContainer, createError, define, isError, isMap, isRecord, isSet, type Container,
+} from './containers.js';
 import {hiddenFields} from './error-fields.js';
 import {
-	errorClasses, firstSizedCode, hasReferences, laterKind, maxNesting, operation, viewKinds,
+	createLeaf, malformed, readBigint, readUtf16, type LeafSource,
+} from './leaf-reader.js';
+import {
+	firstSizedCode, hasReferences, maxNesting, operation, viewKinds,
 } from './wire.js';
 
-type Container = Record<string, unknown> | unknown[] | Map<unknown, unknown> | Set<unknown> | Error;
-
 const float64Kind = viewKinds.indexOf('Float64Array');
-
-const malformed = (what: string): Error => new Error(what);
 
 /** Holes that a payload may fill arrays with before they are made of dictionaries: a few bytes must not take gigabytes. */
 const freeHoles = 100_000;
 
 const maxArrayLength = (2 ** 32) - 1;
 
-const define = (target: object, key: string, value: unknown, enumerable = true): void => {
-	Object.defineProperty(target, key, {
-		value, enumerable, writable: true, configurable: true,
-	});
-};
-
-const isRecord = (container: Container): container is Record<string, unknown> => Object.getPrototypeOf(container) === Object.prototype;
-const isMap = (container: Container): container is Map<unknown, unknown> => container instanceof Map;
-const isSet = (container: Container): container is Set<unknown> => container instanceof Set;
-const isError = (container: Container): container is Error => container instanceof Error;
-
-export class GraphReader {
+export class GraphReader implements LeafSource {
 	readonly #tokens: readonly unknown[];
 	#position = 1;
 	readonly #objects: object[] | null;
@@ -52,7 +42,7 @@ export class GraphReader {
 
 	/** @returns the value, which the tokens must describe to the last one. */
 	readRoot(): unknown {
-		const root = this.#read();
+		const root = this.read();
 		if (this.#putOff !== null) {
 			this.#readPutOff(this.#putOff);
 		}
@@ -64,7 +54,7 @@ export class GraphReader {
 		return root;
 	}
 
-	#next(): unknown {
+	next(): unknown {
 		if (this.#position >= this.#tokens.length) {
 			throw malformed('there are tokens too few');
 		}
@@ -75,7 +65,7 @@ export class GraphReader {
 	#readPutOff(containers: readonly Container[]): void {
 		// The list grows while it is worked off.
 		for (const container of containers) {
-			if (this.#next() !== null) {
+			if (this.next() !== null) {
 				throw malformed('a token is out of place');
 			}
 
@@ -84,8 +74,8 @@ export class GraphReader {
 	}
 
 	/** @returns a token that counts something. */
-	#count(): number {
-		const token = this.#next();
+	count(): number {
+		const token = this.next();
 		if (typeof token !== 'number' || !Number.isSafeInteger(token) || token < 0) {
 			throw malformed('a count is none');
 		}
@@ -93,8 +83,8 @@ export class GraphReader {
 		return token;
 	}
 
-	#text(): string {
-		const text = this.#read();
+	text(): string {
+		const text = this.read();
 		if (typeof text !== 'string') {
 			throw malformed('a text is none');
 		}
@@ -102,7 +92,7 @@ export class GraphReader {
 		return text;
 	}
 
-	#read(): unknown {
+	read(): unknown {
 		const token = this.#tokens[this.#position++];
 		if (token === null) {
 			return this.#readOperation(null);
@@ -118,7 +108,7 @@ export class GraphReader {
 
 	/** @param target the container that was announced as coming later, if this is its turn */
 	#readOperation(target: Container | null): unknown {
-		const code = this.#count();
+		const code = this.count();
 		if (code >= firstSizedCode) {
 			return this.#readSized(code - firstSizedCode, target);
 		}
@@ -133,7 +123,7 @@ export class GraphReader {
 			}
 
 			case operation.namedArray: {
-				const array = this.#readItems(this.#count(), target);
+				const array = this.#readItems(this.count(), target);
 				return this.#readFields(array);
 			}
 
@@ -205,10 +195,10 @@ export class GraphReader {
 	}
 
 	#readNewShape(target: Container | null): unknown {
-		const count = this.#count();
+		const count = this.count();
 		const keys: string[] = [];
 		while (keys.length < count) {
-			keys.push(this.#text());
+			keys.push(this.text());
 		}
 
 		this.#shapes ??= [];
@@ -222,9 +212,9 @@ export class GraphReader {
 		for (const key of keys) {
 			// Assigned, it would set the prototype.
 			if (key === '__proto__') {
-				define(record, key, this.#read());
+				define(record, key, this.read());
 			} else {
-				record[key] = this.#read();
+				record[key] = this.read();
 			}
 		}
 
@@ -242,9 +232,9 @@ export class GraphReader {
 		while (array.length < length) {
 			if (this.#tokens[this.#position] === null && this.#tokens[this.#position + 1] === operation.holes) {
 				this.#position += 2;
-				this.#addHoles(array, Math.min(length, array.length + this.#count()));
+				this.#addHoles(array, Math.min(length, array.length + this.count()));
 			} else {
-				array.push(this.#read());
+				array.push(this.read());
 			}
 		}
 
@@ -263,7 +253,7 @@ export class GraphReader {
 	}
 
 	#readPrimitives(target: Container | null): unknown[] {
-		const items = this.#next();
+		const items = this.next();
 		if (!Array.isArray(items) || items.some(item => typeof item === 'object' && item !== null)) {
 			throw malformed('a list of primitives is none');
 		}
@@ -272,7 +262,7 @@ export class GraphReader {
 	}
 
 	#readNumbers(target: Container | null): unknown[] {
-		const numbers = createView(float64Kind, createBuffer(this.#next()), 0) as Float64Array;
+		const numbers = createView(float64Kind, createBuffer(this.next()), 0) as Float64Array;
 		const items: unknown[] = [];
 		// The iterator, and Array.from with it, cost several times as much.
 		let index = 0;
@@ -296,12 +286,12 @@ export class GraphReader {
 	}
 
 	#readMap(target: Container | null): Map<unknown, unknown> {
-		const size = this.#count();
+		const size = this.count();
 		const map = this.#begin(target, isMap, () => new Map<unknown, unknown>());
 		this.#enter();
 		for (let index = 0; index < size; index++) {
-			const key = this.#read();
-			map.set(key, this.#read());
+			const key = this.read();
+			map.set(key, this.read());
 		}
 
 		this.#nesting--;
@@ -310,44 +300,28 @@ export class GraphReader {
 
 	#readSet(target: Container | null): Set<unknown> {
 		const set = this.#begin(target, isSet, () => new Set<unknown>());
-		const size = this.#count();
+		const size = this.count();
 		this.#enter();
 		for (let index = 0; index < size; index++) {
-			set.add(this.#read());
+			set.add(this.read());
 		}
 
 		this.#nesting--;
 		return set;
 	}
 
-	#createError(): Error {
-		const ErrorClass = errorClasses.get(this.#text());
-		if (ErrorClass === undefined) {
-			throw malformed('an error class is unknown');
-		}
-
-		if (ErrorClass === AggregateError) {
-			const aggregate = new AggregateError([], '');
-			// It comes with the fields, if there was one.
-			Reflect.deleteProperty(aggregate, 'message');
-			return aggregate;
-		}
-
-		return new (ErrorClass as ErrorConstructor)();
-	}
-
 	#readError(target: Container | null): Error {
-		const made = this.#createError();
+		const made = createError(this.text());
 		return this.#readFields(this.#begin(target, isError, () => made));
 	}
 
 	#readFields<T extends object>(target: T): T {
-		const count = this.#count();
+		const count = this.count();
 		const hides = target instanceof Error;
 		this.#enter();
 		for (let index = 0; index < count; index++) {
-			const key = this.#text();
-			define(target, key, this.#read(), !(hides && hiddenFields.has(key)));
+			const key = this.text();
+			define(target, key, this.read(), !(hides && hiddenFields.has(key)));
 		}
 
 		this.#nesting--;
@@ -355,38 +329,10 @@ export class GraphReader {
 	}
 
 	#readLater(): Container {
-		const container = this.#add(this.#createContainer(this.#count()));
+		const container = this.#add(createContainer(this.count(), this));
 		this.#putOff ??= [];
 		this.#putOff.push(container);
 		return container;
-	}
-
-	#createContainer(kind: number): Container {
-		switch (kind) {
-			case laterKind.array: {
-				return [];
-			}
-
-			case laterKind.record: {
-				return {};
-			}
-
-			case laterKind.map: {
-				return new Map();
-			}
-
-			case laterKind.set: {
-				return new Set();
-			}
-
-			case laterKind.error: {
-				return this.#createError();
-			}
-
-			default: {
-				throw malformed('a container has no known kind');
-			}
-		}
 	}
 
 	#readLeaf(code: number): unknown {
@@ -400,21 +346,15 @@ export class GraphReader {
 			}
 
 			case operation.bigint: {
-				const digits = this.#text();
-				return digits.startsWith('-') ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`);
+				return readBigint(this.text());
 			}
 
 			case operation.utf16: {
-				const bytes = this.#next();
-				if (!(bytes instanceof Uint8Array)) {
-					throw malformed('a text is none');
-				}
-
-				return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf16le');
+				return readUtf16(this.next());
 			}
 
 			case operation.reference: {
-				const object = this.#objects?.[this.#count()];
+				const object = this.#objects?.[this.count()];
 				if (object === undefined) {
 					throw malformed('an object is referred to that is none');
 				}
@@ -423,48 +363,14 @@ export class GraphReader {
 			}
 
 			default: {
-				return this.#add(this.#createObject(code));
+				return this.#add(createLeaf(code, this));
 			}
 		}
 	}
 
-	#createObject(code: number): object {
-		switch (code) {
-			case operation.date: {
-				return new Date(Number(this.#next()));
-			}
-
-			case operation.regexp: {
-				return new RegExp(this.#text(), this.#text());
-			}
-
-			case operation.boxed: {
-				return new Object(this.#read());
-			}
-
-			case operation.arrayBuffer: {
-				return this.#buffer();
-			}
-
-			case operation.view: {
-				return createView(this.#count(), this.#buffer(), this.#count(), this.#count());
-			}
-
-			case operation.domException: {
-				const name = this.#text();
-				const exception = new DOMException(this.#text(), name);
-				define(exception, 'stack', this.#text(), false);
-				return exception;
-			}
-
-			default: {
-				throw malformed('an operation is unknown');
-			}
-		}
-	}
-
-	#buffer(): ArrayBuffer {
-		const buffer = this.#buffers?.[this.#count()];
+	/** @returns the ArrayBuffer whose number comes next. */
+	buffer(): ArrayBuffer {
+		const buffer = this.#buffers?.[this.count()];
 		if (buffer === undefined) {
 			throw malformed('an ArrayBuffer is missing');
 		}

@@ -5,11 +5,12 @@ import {SerializationError, type PathStep, type SerializationSide} from '../erro
 import {looksDense, namesOf, nextItem} from './array-keys.js';
 import {BufferTable} from './buffer-table.js';
 import {errorClassOf, errorFields} from './error-fields.js';
+import {Identities, Shapes} from './known-objects.js';
 import {writeLeaf} from './leaves.js';
 import {isNumberList, isPlainList, travelsAsUtf8} from './plain-text.js';
 import {pathText, refusal, unclonableKind} from './refusal.js';
 import {
-	firstSizedCode, hasReferences, laterKind, maxNesting, maxShapes, operation,
+	firstSizedCode, hasReferences, laterKind, maxNesting, operation,
 } from './wire.js';
 
 /** Where a part of the value hangs: the steps from its own root, and where that hangs. */
@@ -19,37 +20,20 @@ type PutOff = {readonly value: object; readonly trail: Trail; readonly level: nu
 const minInt64 = -(2n ** 63n);
 const maxUint64 = (2n ** 64n) - 1n;
 
-/** Objects up to here are looked for one by one, which beats a Map. */
-const fewObjects = 8;
-
 /** From here on a list of primitives is handed to msgpackr whole. */
 const manyItems = 8;
 
 /** From here on a list of numbers travels as it lies in memory. */
 const manyNumbers = 32;
 
-const isSame = (some: readonly string[], others: readonly string[]): boolean => {
-	let index = some.length;
-	if (index !== others.length) {
-		return false;
-	}
-
-	while (index > 0 && some[index - 1] === others[index - 1]) {
-		index--;
-	}
-
-	return index === 0;
-};
-
 export class GraphWriter {
 	/** The first is the header, written last. */
 	readonly tokens: unknown[] = [0];
 	readonly #side: SerializationSide;
 	readonly #maxDepth: number;
-	readonly #objects: object[] = [];
-	#numbers: Map<object, number> | null = null;
+	readonly #identities = new Identities();
 	#flags = 0;
-	#shapes: string[][] | null = null;
+	#shapes: Shapes | null = null;
 	#buffers: BufferTable | null = null;
 	#putOff: PutOff[] | null = null;
 	/** Steps from the root of the current part to the current value; only the first `#depth` count. */
@@ -172,7 +156,7 @@ export class GraphWriter {
 	}
 
 	#writeObject(value: object): void {
-		const known = this.#numberOf(value);
+		const known = this.#identities.numberOf(value);
 		if (known !== undefined) {
 			this.#flags = hasReferences;
 			this.tokens.push(null, operation.reference, known);
@@ -184,31 +168,6 @@ export class GraphWriter {
 		} else {
 			this.#writeLater(value);
 		}
-	}
-
-	/** @returns the number of an object already met; another gets the next one. */
-	#numberOf(value: object): number | undefined {
-		if (this.#numbers !== null) {
-			const number = this.#numbers.get(value);
-			if (number === undefined) {
-				this.#numbers.set(value, this.#numbers.size);
-			}
-
-			return number;
-		}
-
-		const objects = this.#objects;
-		for (let index = objects.length - 1; index >= 0; index--) {
-			if (objects[index] === value) {
-				return index;
-			}
-		}
-
-		if (objects.push(value) > fewObjects) {
-			this.#numbers = new Map(objects.map((object, index) => [object, index]));
-		}
-
-		return undefined;
 	}
 
 	#writeContents(value: object): void {
@@ -273,8 +232,8 @@ export class GraphWriter {
 	#writeRecord(value: object): void {
 		const record = value as Readonly<Record<string, unknown>>;
 		const keys = Object.keys(record);
-		const shape = this.#knownShape(keys);
-		if (shape === undefined && this.#shapes?.length === maxShapes) {
+		const shape = this.#shapes?.numberOf(keys);
+		if (shape === undefined && this.#shapes?.isFull()) {
 			this.tokens.push(null, operation.record);
 			this.#writeFields(keys.map(key => [key, record[key]]));
 			return;
@@ -295,22 +254,9 @@ export class GraphWriter {
 		this.#depth = depth;
 	}
 
-	#knownShape(keys: readonly string[]): number | undefined {
-		const shapes = this.#shapes;
-		if (shapes !== null) {
-			for (let number = shapes.length - 1; number >= 0; number--) {
-				if (isSame(shapes[number]!, keys)) {
-					return number;
-				}
-			}
-		}
-
-		return undefined;
-	}
-
 	#writeNewShape(keys: string[]): void {
-		this.#shapes ??= [];
-		this.#shapes.push(keys);
+		this.#shapes ??= new Shapes();
+		this.#shapes.add(keys);
 		this.tokens.push(null, operation.newShape, keys.length);
 		for (const key of keys) {
 			this.#writeText(key);

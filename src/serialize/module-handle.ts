@@ -70,7 +70,7 @@ export function createModuleHandle<M>(module: URL | string, submit: Submit): Mod
 		throw new TypeError(`A module handle is read-only: ${String(name)} of ${url} cannot be changed.`);
 	};
 
-	const target: object = Object.freeze(Object.create(null));
+	const target = Object.freeze(Object.create(null) as object);
 	return new Proxy(target, {
 		get: (_target, name) => typeof name === 'symbol' || hiddenNames.has(name) ? undefined : functionOf(name),
 		set: refuseChange,

@@ -9,6 +9,7 @@ import {globalState, isGlobalValue} from './pristine-globals.js';
 import type {BindingKind, Reference} from './scope.js';
 
 const unsupported = 'ERR_CAPTURE_UNSUPPORTED';
+const allowIt = 'Or start Node with --allow-inspector.';
 
 /**
  * Why the free names of a function cannot travel; undefined when each means the same in every process.
@@ -35,10 +36,14 @@ export function namesRefusal(facts: FunctionFacts, scopes: readonly EnclosingSco
 	}
 
 	const [global] = names;
-	return scopes || global === undefined ? undefined : {
+	if (scopes !== undefined || global === undefined) {
+		return undefined;
+	}
+
+	return {
 		code: 'ERR_INSPECTOR_UNAVAILABLE',
 		variable: global,
-		words: `uses ${list(names)}, and without the inspector nothing tells whether that is the global or a variable of the same name. ${exportIt} Or start Node with --allow-inspector.`,
+		words: `uses ${list(names)}, and without the inspector nothing tells whether that is the global or a variable of the same name. ${exportIt} ${allowIt}`,
 	};
 }
 
@@ -65,7 +70,8 @@ function capturedRefusal(captured: readonly string[], first: string): Refusal {
 	return {
 		code: unsupported,
 		variable: first,
-		words: `uses ${list(captured)}, ${many ? 'variables' : 'a variable'} from outside it. Pass ${many ? 'them' : 'it'} as ${many ? 'arguments' : 'an argument'}, or export the function from a module and use executor.module(url).${hint}`,
+		words: `uses ${list(captured)}, ${many ? 'variables' : 'a variable'} from outside it. `
+			+ `Pass ${many ? 'them as arguments' : 'it as an argument'}, or export the function from a module and use executor.module(url).${hint}`,
 	};
 }
 
@@ -100,10 +106,12 @@ function globalRefusal(name: string, uses: readonly Reference[]): Refusal | unde
  * behind, and its name means the copy.
  */
 export function selfRefusal(fn: object, facts: FunctionFacts, readScopes: () => readonly EnclosingScope[] | undefined): Refusal | undefined {
-	const mentioned = (kind: BindingKind) => facts.bindings.find(binding => binding.kind === kind && binding.node === facts.node && binding.references.length > 0);
+	const mentioned = (kind: BindingKind) => facts.bindings.find(binding =>
+		binding.kind === kind && binding.node === facts.node && binding.references.length > 0);
 	const self = mentioned('self');
 	// Sloppy code reaches the function through `arguments.callee` as well.
-	const property = self || (!facts.isStrict && mentioned('arguments')) ? addedProperty(fn, facts) : undefined;
+	const isMentioned = self !== undefined || (!facts.isStrict && mentioned('arguments') !== undefined);
+	const property = isMentioned ? addedProperty(fn, facts) : undefined;
 	if (property !== undefined) {
 		return {code: unsupported, words: `uses itself, and has ${property}, which its text does not tell. ${exportIt}`};
 	}
@@ -119,14 +127,18 @@ export function selfRefusal(fn: object, facts: FunctionFacts, readScopes: () => 
 
 	const scopes = readScopes();
 	if (!scopes) {
-		return {code: 'ERR_INSPECTOR_UNAVAILABLE', variable: name, words: `uses its own name, and without the inspector nothing tells what that means now. ${exportIt} Or start Node with --allow-inspector.`};
+		return {code: 'ERR_INSPECTOR_UNAVAILABLE', variable: name, words: `uses its own name, and without the inspector nothing tells what that means now. ${exportIt} ${allowIt}`};
 	}
 
 	const outside = scopes.find(({variables}) => Object.hasOwn(variables, name));
 	const value: unknown = outside && Object.getOwnPropertyDescriptor(outside.variables, name)?.value;
-	return outside && value !== fn ? {
+	if (!outside || value === fn) {
+		return undefined;
+	}
+
+	return {
 		code: unsupported, variable: name, words: `uses its own name, which means something else in the code around it by now. ${exportIt}`,
-	} : undefined;
+	};
 }
 
 const inherent = new Set<string | symbol>(['length', 'name', 'prototype', 'arguments', 'caller']);

@@ -28,7 +28,7 @@ const freshNames: ReadonlySet<string> = new Set(`
 	PerformanceEntry PerformanceMark PerformanceMeasure PerformanceObserver PerformanceObserverEntryList PerformanceResourceTiming Crypto
 	CryptoKey SubtleCrypto
 	constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf
-`.split(/\s+/u).filter(Boolean));
+`.split(/\s+/v).filter(Boolean));
 
 // Descriptors, since reading some of the values loads half of Node. The global object inherits the names of Object.prototype.
 const atImport = new Map(Object.entries({

@@ -2,7 +2,7 @@
 import {types} from 'node:util';
 import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
 
-const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/v;
 
 /** @returns `args[0].conn["a b"]` for `['args', 0, 'conn', 'a b']`; `the value` for none. */
 export const pathText = (path: readonly PathStep[]): string => {

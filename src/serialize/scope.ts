@@ -9,9 +9,9 @@ import type {AnyNode, Identifier, PrivateIdentifier} from 'acorn';
 import type {FunctionFacts} from './function-facts.js';
 
 /** How a name came into being. `self` is the name that a function or class expression sees of itself; `private` is a `#name`. */
-export type BindingKind =
-	| 'var' | 'let' | 'const' | 'using' | 'class' | 'function' | 'import'
-	| 'parameter' | 'catch' | 'self' | 'arguments' | 'private';
+export type BindingKind
+	= | 'var' | 'let' | 'const' | 'using' | 'class' | 'function' | 'import'
+		| 'parameter' | 'catch' | 'self' | 'arguments' | 'private';
 
 /** What one use of a name does to it. `initialise` is the write of its own declaration. */
 export type Access = 'read' | 'write' | 'initialise';

@@ -143,7 +143,7 @@ function textRefusal(parsed: FunctionText | 'class' | undefined): Refusal {
 	}
 
 	if (parsed === 'class') {
-		return {code: 'ERR_CAPTURE_UNSUPPORTED', words: 'is a class, and a task is a function. Export the class from a module, together with a function that uses it, and call that through executor.module(url).'};
+		return {code: 'ERR_CAPTURE_UNSUPPORTED', words: `is a class, and a task is a function. Write a function that uses the class. ${exportIt}`};
 	}
 
 	return {code: 'ERR_CAPTURE_UNSUPPORTED', words: 'has <!-- or -->, which is a comment in scripts and operators in modules. Put a space between the operators.'};
@@ -157,7 +157,13 @@ const modeRefusal: Refusal = {
 const ownPrototypes: ReadonlySet<unknown> = new Set([Function.prototype, Object.getPrototypeOf(async () => undefined)]);
 
 /** The globals of a function made in another vm context are not those that were checked. */
-const realmRefusal = (fn: object): Refusal | undefined => ownPrototypes.has(Object.getPrototypeOf(fn)) ? undefined : {
-	code: 'ERR_CAPTURE_UNSUPPORTED',
-	words: `was made in another vm context, or was given another prototype, so nothing tells what its globals are. ${exportIt}`,
-};
+function realmRefusal(fn: object): Refusal | undefined {
+	if (ownPrototypes.has(Object.getPrototypeOf(fn))) {
+		return undefined;
+	}
+
+	return {
+		code: 'ERR_CAPTURE_UNSUPPORTED',
+		words: `was made in another vm context, or was given another prototype, so nothing tells what its globals are. ${exportIt}`,
+	};
+}

@@ -63,7 +63,7 @@ export function surroundingsRefusal(facts: FunctionFacts): Refusal | undefined {
 		};
 	}
 
-	return facts.dynamicImports.map(importRefusal).find(Boolean);
+	return facts.dynamicImports.map(node => importRefusal(node)).find(Boolean);
 }
 
 /** Text that travels has no place from which a relative specifier could be resolved. */
@@ -75,7 +75,7 @@ function importRefusal({source}: ImportExpression): Refusal | undefined {
 		};
 	}
 
-	if (/^[.\/#]/u.test(specifier)) {
+	if (/^[.\/#]/v.test(specifier)) {
 		return {
 			code: 'ERR_CAPTURE_UNSUPPORTED', words: `imports '${specifier}', which is resolved from the place of its module. Use a file: URL. ${exportIt}`,
 		};

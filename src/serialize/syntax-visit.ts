@@ -3,7 +3,9 @@
  * member) is passed over.
  */
 
-import type {AnyNode, ClassDeclaration, ClassExpression, Pattern} from 'acorn';
+import type {
+	AnyNode, ClassDeclaration, ClassExpression, Pattern,
+} from 'acorn';
 import {declareLexical, patternNames} from './declarations.js';
 import type {FunctionFacts, FunctionNode} from './function-facts.js';
 import type {NameUses} from './name-uses.js';
@@ -71,7 +73,7 @@ const visitForEach = (node: NodeOf<'ForInStatement' | 'ForOfStatement'>, scope: 
 	visit(node.body, head, walker);
 };
 
-const visitNothing = (): void => {}; // eslint-disable-line @typescript-eslint/no-empty-function
+const visitNothing = (): void => undefined;
 
 const visitors: Visitors = {
 	Identifier(node, scope, {uses}) {

@@ -11,14 +11,20 @@ export async function applyToEach(fn: (...args: unknown[]) => unknown, list: rea
 	for (const args of list) {
 		try {
 			const result = fn(...args);
-			// eslint-disable-next-line no-await-in-loop -- items of a chunk run one after the other, as tasks do
-			items.push({ok: true, value: result instanceof Object ? await result : result});
+			items.push({ok: true, value: isThenable(result) ? await result : result});
 		} catch (error) {
 			items.push(failedItem(error));
 		}
 	}
 
 	return items;
+}
+
+/** Whether awaiting the value does anything. Runs a getter of the value, as awaiting it would. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+	return (typeof value === 'object' || typeof value === 'function')
+		&& value !== null
+		&& typeof (value as {then?: unknown}).then === 'function';
 }
 
 /** The items as bytes; a value that cannot travel becomes the error of its own item and hides no other. */

@@ -34,7 +34,7 @@ export class Functions {
 	async #resolve(id: number, payload: Uint8Array): Promise<CallableFunction> {
 		const {reference, application} = decodeFunction(payload);
 		// In an object: a function that has a method `then` must not be taken for a promise.
-		const callable = {fn: await resolveFunction(reference) as CallableFunction['fn'], application};
+		const callable = {fn: await resolveFunction(reference), application};
 		// From now on without a promise, and so without a turn of the microtask queue per task.
 		this.#functions.set(id, callable);
 		return callable;

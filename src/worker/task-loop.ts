@@ -11,7 +11,7 @@ import {
 } from '../native.js';
 import {decode} from '../serialize/codec.js';
 import type {Application} from '../serialize/shipped-function.js';
-import {applyToEach} from './each.js';
+import {applyToEach, isThenable} from './each.js';
 import {Functions, type CallableFunction} from './functions.js';
 import {initialize} from './initialize.js';
 import {Replies} from './replies.js';
@@ -209,10 +209,4 @@ export class TaskLoop {
 		this.#replies.returned(sequence, value, application);
 		this.#resume();
 	}
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-	return (typeof value === 'object' || typeof value === 'function')
-		&& value !== null
-		&& typeof (value as {then?: unknown}).then === 'function';
 }

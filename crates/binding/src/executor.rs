@@ -23,7 +23,8 @@ const ROW: usize = 4;
 /// A supervisor, as JavaScript holds it.
 #[napi]
 pub struct NativeExecutor {
-	supervisor: Arc<Supervisor>,
+	/// None once it was disposed of.
+	supervisor: Option<Arc<Supervisor>>,
 	wake: Arc<Mutex<Wake>>,
 	/// Taken notices, kept between calls for its capacity.
 	notices: Vec<Notice>,
@@ -55,7 +56,7 @@ impl NativeExecutor {
 			}
 		})?;
 		Ok(Self {
-			supervisor,
+			supervisor: Some(supervisor),
 			wake,
 			notices: Vec::new(),
 		})
@@ -64,8 +65,9 @@ impl NativeExecutor {
 	/// Makes a function known that later submissions name.
 	#[napi]
 	pub fn register_function(&self, id: u32, payload: Uint8ArraySlice) {
-		self.supervisor
-			.register_function(FunctionId(id), Bytes::copy_from_slice(&payload));
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.register_function(FunctionId(id), Bytes::copy_from_slice(&payload));
+		}
 	}
 
 	/// Submits the first `count` rows of the table, whose payloads stand one behind the other.
@@ -79,39 +81,55 @@ impl NativeExecutor {
 			.get(..lengths)
 			.map(Bytes::copy_from_slice)
 			.ok_or_else(|| Error::new(Status::InvalidArg, "the payloads are shorter than their lengths"))?;
-		self.supervisor
-			.submit(rows.chunks_exact(ROW).map(|row| Submission {
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.submit(rows.chunks_exact(ROW).map(|row| Submission {
 				task: task_id(row[0]),
 				function: function_id(row[1]),
 				payload: payloads.split_to(size(row[2])),
 				timeout: timeout(row[3]),
 			}));
+		}
 		Ok(())
 	}
 
 	/// Whether the task was taken back. If so it will be settled as cancelled.
 	#[napi]
 	pub fn cancel(&self, task: f64) -> bool {
-		self.supervisor.cancel_one(task_id(task))
+		self.supervisor
+			.as_ref()
+			.is_some_and(|supervisor| supervisor.cancel_one(task_id(task)))
 	}
 
 	/// Whether a worker has started the task and not finished it.
 	#[napi]
 	pub fn is_running(&self, task: f64) -> bool {
-		self.supervisor.is_running(task_id(task))
+		self.supervisor
+			.as_ref()
+			.is_some_and(|supervisor| supervisor.is_running(task_id(task)))
 	}
 
 	/// `drain`, `cancel-pending` or `kill`. May be called again to escalate.
 	#[napi]
 	pub fn shutdown(&self, how: String) -> Result<()> {
-		self.supervisor.shutdown(shutdown(&how)?);
+		let how = shutdown(&how)?;
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.shutdown(how);
+		}
 		Ok(())
+	}
+
+	/// Frees everything, without waiting for a garbage collection: kills what still lives and joins the thread.
+	#[napi]
+	pub fn dispose(&mut self) {
+		self.supervisor = None;
 	}
 
 	/// What has happened since the last call.
 	#[napi]
 	pub fn take<'env>(&mut self, env: &'env Env) -> Result<NoticeBatch<'env>> {
-		self.supervisor.take_notices(&mut self.notices);
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.take_notices(&mut self.notices);
+		}
 		batch(env, &mut self.notices)
 	}
 
@@ -119,8 +137,8 @@ impl NativeExecutor {
 	#[napi]
 	pub fn workers(&self) -> Vec<NativeWorkerState> {
 		self.supervisor
-			.workers()
-			.into_iter()
+			.iter()
+			.flat_map(|supervisor| supervisor.workers())
 			.map(|worker| NativeWorkerState {
 				index: worker.index,
 				pid: worker.pid,

@@ -1,0 +1,38 @@
+/** Where this project decides otherwise than xo, and why. */
+export default [
+	{
+		ignores: ['binding.js', 'binding.d.ts', 'dist/**', '.test-build/**', 'target/**', 'output/**', 'crates/**'],
+	},
+	{
+		rules: {
+			// Data has every property always present, null for none: it crosses to Rust and back.
+			'@typescript-eslint/no-restricted-types': 'off',
+			'unicorn/no-null': 'off',
+			// Interfaces name the shapes of the API; their names stand in messages of the compiler.
+			'@typescript-eslint/consistent-type-definitions': 'off',
+			// Bytes and pipes give `unknown`; what it is stands in the line that says so.
+			'@typescript-eslint/no-unsafe-type-assertion': 'off',
+			// Names are words in full, also where the rule knows an abbreviation.
+			'unicorn/prevent-abbreviations': 'off',
+			// Loky's constants: FIRST_COMPLETED and its like, and globals kept from the time the package was loaded.
+			'@typescript-eslint/naming-convention': 'off',
+			// An exhaustive switch ends with a check that it is one: a new case must not compile until somebody has thought about it.
+			'@typescript-eslint/switch-exhaustiveness-check': ['error', {allowDefaultCaseForExhaustiveSwitch: true, considerDefaultExhaustiveForUnions: true}],
+			// Writing `env['NAME']` is a look-up, not a property.
+			'@typescript-eslint/dot-notation': 'off',
+			// The package under test imports itself by its name.
+			'import-x/order': 'off',
+			// AVA runs what is compiled from these.
+			'ava/no-ignored-test-files': 'off',
+		},
+	},
+	{
+		// Programs: they print, exit, and wait for one thing after another.
+		files: ['src/worker/**', 'examples/**', 'bench/**', 'scripts/**', '__test__/**'],
+		rules: {
+			'unicorn/no-process-exit': 'off',
+			'no-await-in-loop': 'off',
+			'n/prefer-global/process': 'off',
+		},
+	},
+];
