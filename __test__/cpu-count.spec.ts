@@ -1,5 +1,11 @@
+/* eslint-disable @typescript-eslint/naming-convention, @stylistic/object-curly-newline -- the keys are the names of files and variables */
 import {execFile} from 'node:child_process';
-import {mkdtemp, mkdir, rm, writeFile} from 'node:fs/promises';
+import {
+	mkdir,
+	mkdtemp,
+	rm,
+	writeFile,
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -7,6 +13,7 @@ import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {countCpus, cpuCount} from '#dist/cpu-count.js';
 
+// eslint-disable-next-line @typescript-eslint/strict-void-return -- as Node documents it
 const execFilePromise = promisify(execFile);
 
 /** Files below a fake root, and the environment. */
@@ -106,14 +113,11 @@ for (const value of ['', 'two', '2.5', '1e1', '0x2', 'NaN']) {
 }
 
 /** Two packages of two cores with two threads each. */
-const topology = Object.fromEntries([
-	['sys/devices/system/cpu/online', '0-3,4-7\n'],
-	['sys/devices/system/cpu/cpufreq/x', ''],
-	...Array.from({length: 8}, (_, cpu) => [
-		[`sys/devices/system/cpu/cpu${cpu}/topology/core_id`, `${cpu % 2}\n`],
-		[`sys/devices/system/cpu/cpu${cpu}/topology/physical_package_id`, `${Math.floor(cpu / 4)}\n`],
-	]).flat(),
-]) as Record<string, string>;
+const topology: Record<string, string> = {'sys/devices/system/cpu/online': '0-3,4-7\n', 'sys/devices/system/cpu/cpufreq/x': ''};
+for (const cpu of Array.from({length: 8}).keys()) {
+	topology[`sys/devices/system/cpu/cpu${cpu}/topology/core_id`] = `${cpu % 2}\n`;
+	topology[`sys/devices/system/cpu/cpu${cpu}/topology/physical_package_id`] = `${Math.floor(cpu / 4)}\n`;
+}
 
 test('physical cores count each core of each package once', async t => {
 	t.is(await count(t, {files: topology, onlyPhysicalCores: true}), 4);
@@ -138,14 +142,15 @@ test('on this machine there is at least one CPU, and no more physical cores than
 });
 
 test('cpuCount refuses wrong options', t => {
-	t.throws(() => Reflect.apply(cpuCount, undefined, [{onlyPhysicalCores: 1} as never]), {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'});
-	t.throws(() => Reflect.apply(cpuCount, undefined, [{physical: true} as never]), {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION'});
+	t.throws((): unknown => Reflect.apply(cpuCount, undefined, [{onlyPhysicalCores: 1}]), {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'});
+	t.throws((): unknown => Reflect.apply(cpuCount, undefined, [{physical: true}]), {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION'});
 });
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 onLinux('a process bound to one CPU counts one', async t => {
 	const module = import.meta.resolve('#dist/cpu-count.js');
-	const {stdout} = await execFilePromise('taskset', ['-c', '0', process.execPath, '--input-type=module', '-e', `import {cpuCount} from '${module}'; console.log(cpuCount(), cpuCount({onlyPhysicalCores: true}))`]);
+	const script = `import {cpuCount} from '${module}'; console.log(cpuCount(), cpuCount({onlyPhysicalCores: true}))`;
+	const {stdout} = await execFilePromise('taskset', ['-c', '0', process.execPath, '--input-type=module', '-e', script]);
 	t.is(stdout, '1 1\n');
 });

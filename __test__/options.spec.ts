@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/naming-convention, @stylistic/object-curly-newline -- the keys are options, wrong ones too, and variables */
 import process from 'node:process';
 import test from 'ava';
 import {cpuCount} from '#dist/cpu-count.js';
@@ -53,7 +54,7 @@ test('Infinity is no timeout, and null only where it is named', t => {
 	t.like(read({timeout: Number.POSITIVE_INFINITY, startTimeout: Number.POSITIVE_INFINITY, shutdownTimeout: Number.POSITIVE_INFINITY}), {timeout: null, startTimeout: null, shutdownTimeout: null});
 	t.is(read({timeout: null}).timeout, null);
 	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries']) {
-		t.throws(reading({[name]: null}), {...wrongType, message: new RegExp(`^${name} must be`, 'u')}, name);
+		t.throws(reading({[name]: null}), {...wrongType, message: new RegExp(`^${name} must be`, 'u')}, `${name}: null`);
 	}
 });
 
@@ -94,7 +95,7 @@ test('a word that is not offered is refused, and the message says which are', t 
 
 test('an unknown name is refused, and the closest known one is suggested', t => {
 	for (const [name, suggestion] of [['maxWorker', 'maxWorkers'], ['max_workers', 'maxWorkers'], ['maxworkers', 'maxWorkers'], ['initArgs', 'initargs'], ['startTimeuot', 'startTimeout']]) {
-		t.throws(reading({[name!]: 1}), {...unknownName, message: new RegExp(`${name}.*Did you mean ${suggestion}\\?`, 'u')});
+		t.throws(reading({[name!]: 1}), {...unknownName, message: new RegExp(`${name}.*Did you mean ${suggestion}`, 'u')});
 	}
 
 	const error = t.throws(reading({zzz: undefined}), unknownName);
@@ -144,9 +145,9 @@ test.serial('env changes a copy of process.env: null and undefined unset a varia
 });
 
 test('env takes a variable of any name, also that of a property of objects', t => {
-	const {env} = read({env: JSON.parse('{"__proto__": "a", "constructor": "b"}') as unknown});
+	const {env} = read({env: {['__proto__']: 'a', constructor: 'b'}});
 	t.is(Object.entries(env).find(([name]) => name === '__proto__')?.[1], 'a');
-	t.is(env.constructor as unknown, 'b');
+	t.is(Object.entries(env).find(([name]) => name === 'constructor')?.[1], 'b');
 });
 
 test('env refuses NUL, = in a name, an empty name and values that are no strings', t => {
