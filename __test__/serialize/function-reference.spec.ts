@@ -39,7 +39,7 @@ for (const shape of refusals) {
 	test(`${shape.title} is refused in words`, t => {
 		const {code, word} = shape as Extract<typeof shape, {code: string}>;
 		const error = t.throws(() => describeFunction(shape.fn as Describable), {instanceOf: SerializationError, code});
-		t.true(error?.message.includes(word), error?.message);
+		t.is(error?.message.includes(word) ? word : error?.message, word);
 		t.is(error?.side, 'submit');
 	});
 }
@@ -50,7 +50,7 @@ test('a refusal names the captured variable in its path, the function and the wa
 	const error = t.throws(() => describeFunction(fn), {instanceOf: SerializationError});
 	t.deepEqual(error?.path, ['captured']);
 	t.is(error?.function, 'fn');
-	t.regex(error?.message ?? '', /`fn` uses captured.*as an argument.*executor\.module\(url\)/u);
+	t.regex(error?.message ?? '', /`fn` uses captured.*as an argument.*executor\.module\(url\)/v);
 });
 
 test('a function keeps its name in another process', async t => {
@@ -63,7 +63,7 @@ test('a function keeps its name in another process', async t => {
 		args: [],
 	}) as Extract<Answer, {error: unknown}>;
 	t.is(error.name, 'RangeError');
-	t.regex(error.stack, /at stop \(\[source of stop\]:2:/u);
+	t.regex(error.stack, /at stop \(\[source of stop\]:2:/v);
 });
 
 test.serial('a global that the program has replaced is refused, and accepted again when it is restored', t => {
@@ -72,7 +72,7 @@ test.serial('a global that the program has replaced is refused, and accepted aga
 	describeFunction(fn);
 	globalThis.fetch = async () => new Response();
 	try {
-		t.throws(() => describeFunction(fn), {instanceOf: SerializationError, message: /uses fetch, a global that this program has replaced/u});
+		t.throws(() => describeFunction(fn), {instanceOf: SerializationError, message: /uses fetch, a global that this program has replaced/v});
 	} finally {
 		globalThis.fetch = original;
 	}
@@ -82,10 +82,10 @@ test.serial('a global that the program has replaced is refused, and accepted aga
 
 test.serial('a replaced accessor keeps the value that the program gave it', t => {
 	const original = Object.getOwnPropertyDescriptor(globalThis, 'FormData')!;
-	class Mock {}
-	globalThis.FormData = Mock as typeof FormData;
-	t.throws(() => describeFunction(() => FormData), {instanceOf: SerializationError, message: /FormData/u});
-	t.is(globalThis.FormData, Mock as typeof FormData);
+	const Mock = (() => undefined) as unknown as typeof FormData;
+	globalThis.FormData = Mock;
+	t.throws(() => describeFunction(() => FormData), {instanceOf: SerializationError, message: /FormData/v});
+	t.is(globalThis.FormData, Mock);
 	Object.defineProperty(globalThis, 'FormData', original);
 	t.notThrows(() => describeFunction(() => FormData));
 });
@@ -101,7 +101,7 @@ test.serial('process is recognised though its accessor hides that it was replace
 	const {process: original} = globalThis;
 	(globalThis as {process: unknown}).process = {};
 	try {
-		t.throws(() => describeFunction(viaGlobal), {message: /process, a global that this program has replaced/u});
+		t.throws(() => describeFunction(viaGlobal), {message: /process, a global that this program has replaced/v});
 	} finally {
 		globalThis.process = original;
 	}
@@ -110,7 +110,7 @@ test.serial('process is recognised though its accessor hides that it was replace
 test.serial('a global that the program has made is refused', t => {
 	Reflect.set(globalThis, 'madeHere', 1);
 	t.teardown(() => Reflect.deleteProperty(globalThis, 'madeHere'));
-	t.throws(() => describeFunction(globalThis.eval('() => madeHere') as () => unknown), {message: /madeHere, a global that this program has made/u}); // eslint-disable-line no-eval
+	t.throws(() => describeFunction(globalThis.eval('() => madeHere') as () => unknown), {message: /madeHere, a global that this program has made/v}); // eslint-disable-line no-eval
 });
 
 test('describing runs no code of the program', t => {
@@ -122,7 +122,9 @@ test('describing runs no code of the program', t => {
 		name: {get: trap}, toString: {value: trap}, constructor: {get: trap}, [Symbol.toStringTag]: {get: trap},
 	});
 	t.notThrows(() => describeFunction(fn));
-	const proxy = new Proxy(fn, {get: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap});
+	const proxy = new Proxy(fn, {
+		get: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap,
+	});
 	t.throws(() => describeFunction(proxy), {instanceOf: SerializationError});
 });
 
@@ -132,7 +134,7 @@ test('an import of what the global of the same name is counts as the global', t 
 
 test('a variable named like a global is captured also when it is undefined', t => {
 	const performance = undefined;
-	t.throws(() => describeFunction(() => performance), {message: /uses performance, a variable/u});
+	t.throws(() => describeFunction(() => performance), {message: /uses performance, a variable/v});
 });
 
 test('the same function gives the same description', t => {
