@@ -67,8 +67,8 @@ fn main() {
 		}
 		run.wait_until((run.settled + 1).min(to));
 	}
-	let rate = (to - from) as f64 / begin.elapsed().as_secs_f64();
-	println!("{tasks} tasks, {workers} workers, batches of {batch}: {rate:.0} a second");
+	let rate = u128::from(to - from) * 1_000_000_000 / begin.elapsed().as_nanos();
+	println!("{tasks} tasks, {workers} workers, batches of {batch}: {rate} a second");
 
 	let mut times: Vec<Duration> = (0..20_000)
 		.map(|_| {

@@ -10,7 +10,7 @@ use crate::channel::Arrival;
 use crate::core::Core;
 use crate::deaths::{DeathFacts, judge, judgement_in};
 use crate::worker::Source;
-use crate::{Notice, Stream, WorkerDeath};
+use crate::{Notice, Stream};
 
 /// What is taken from one worker in one turn, so that it neither starves the others nor holds the lock for long.
 const BUDGET: usize = 1024 * 1024;
@@ -21,7 +21,10 @@ impl Core {
 		self.awoke();
 		let now = self.now();
 		let mut dead = self.take_obituaries();
-		for (worker, source) in events.iter().filter_map(|event| Source::of_key(event.key)) {
+		for event in events.iter() {
+			let Some((worker, source)) = Source::of_key(event.key) else {
+				continue;
+			};
 			match source {
 				Source::Results => self.frames_arrived(worker, now),
 				Source::Errors => {
@@ -30,6 +33,8 @@ impl Core {
 						self.mute(worker);
 					}
 				}
+				Source::Tasks if event.is_err() == Some(true) => self.tasks_unread(worker, now),
+				// A pipe found closed here is noted there; the thread blocks the signal.
 				Source::Tasks => drop(self.flush_worker(worker, now)),
 				Source::Death => dead.push(worker),
 			}
@@ -103,6 +108,14 @@ impl Core {
 		}
 	}
 
+	/// A worker has closed its end of the pipe to it.
+	fn tasks_unread(&mut self, id: WorkerId, now: Duration) {
+		if let Some(worker) = self.workers.get_mut(&id) {
+			worker.ignore_tasks(&self.poller);
+			self.found_closed(id, now);
+		}
+	}
+
 	fn violated(&mut self, id: WorkerId, violation: Violation, now: Duration) {
 		if let Some(worker) = self.workers.get_mut(&id) {
 			worker.treatment.broke_protocol = true;
@@ -167,8 +180,8 @@ impl Core {
 			exit,
 			reason,
 		};
-		let death: Box<WorkerDeath> = self.deaths.describe(&termination);
-		self.notices.push(Notice::WorkerExited(death));
+		let death = self.deaths.describe(&termination);
+		self.notices.push(Notice::WorkerExited(Box::new(death)));
 	}
 
 	/// After everything that has arrived: a machine that slept must not look like workers that did.

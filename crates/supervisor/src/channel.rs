@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use bytes::{Buf, Bytes, BytesMut};
 use pool::frame::{Frame, FrameDecoder, FrameError};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 /// Room for one read: some hundred small frames. Not more, because each frame keeps the buffer alive that it came in.
@@ -188,7 +189,7 @@ pub fn write_whole(pipe: impl AsFd, header: &[u8], payload: &[u8]) -> io::Result
 			Ok(count) => count,
 			Err(Errno::INTR) => 0,
 			Err(Errno::AGAIN) => {
-				wait_until(&pipe, rustix::event::PollFlags::OUT)?;
+				wait_until(&pipe, PollFlags::OUT)?;
 				0
 			}
 			Err(error) => return Err(error.into()),
@@ -200,13 +201,14 @@ pub fn write_whole(pipe: impl AsFd, header: &[u8], payload: &[u8]) -> io::Result
 	Ok(())
 }
 
-/// Blocks until the descriptor is ready, or its other end is closed.
-pub fn wait_until(descriptor: impl AsFd, flags: rustix::event::PollFlags) -> io::Result<()> {
+/// Blocks until the descriptor is ready, its other end is closed, or it is none. Tells which.
+pub fn wait_until(descriptor: impl AsFd, flags: PollFlags) -> Result<PollFlags, Errno> {
 	loop {
-		let mut descriptors = [rustix::event::PollFd::new(&descriptor, flags)];
+		let mut descriptors = [PollFd::new(&descriptor, flags)];
 		match rustix::event::poll(&mut descriptors, None) {
 			Err(Errno::INTR) => {}
-			result => return Ok(result.map(|_| ())?),
+			Err(error) => return Err(error),
+			Ok(_) => return Ok(descriptors[0].revents()),
 		}
 	}
 }

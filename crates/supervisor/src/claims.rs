@@ -183,4 +183,45 @@ mod tests {
 		assert!(rustix::fs::ftruncate(&memory, 0).is_err());
 		assert!(rustix::fs::ftruncate(&memory, 2 * ClaimMemory::BYTES as u64).is_err());
 	}
+
+	#[test]
+	fn exactly_one_of_a_claim_and_a_recall_succeeds() {
+		const ROUNDS: u32 = 1_000_000;
+		// As many as the slots: then neither side has to wait for the other after each round.
+		const LAP: u32 = SLOTS;
+		let (parent, worker) = two_views();
+		let start = std::sync::Barrier::new(2);
+		let mut claimed = vec![false; ROUNDS as usize];
+		let mut recalled = vec![false; ROUNDS as usize];
+		let laps = || {
+			(0..ROUNDS)
+				.step_by(LAP as usize)
+				.map(|first| first..(first + LAP).min(ROUNDS))
+		};
+		std::thread::scope(|scope| {
+			scope.spawn(|| {
+				for lap in laps() {
+					start.wait();
+					for round in lap {
+						claimed[round as usize] = worker.claim(Sequence(round + 1));
+					}
+					start.wait();
+				}
+			});
+			for lap in laps() {
+				lap.clone().for_each(|round| parent.offer(Sequence(round + 1)));
+				start.wait();
+				for round in lap {
+					recalled[round as usize] = parent.recall(Sequence(round + 1));
+				}
+				start.wait();
+			}
+		});
+		assert!(
+			claimed
+				.iter()
+				.zip(&recalled)
+				.all(|(claimed, recalled)| claimed != recalled)
+		);
+	}
 }

@@ -19,7 +19,7 @@ use crate::output::Output;
 use crate::process::{Obituaries, Process};
 use crate::spawn::{Spawned, failure};
 use crate::worker::{Ends, Source, Worker};
-use crate::{DeathWatch, Launch, Notice, WorkerSnapshot, sigpipe};
+use crate::{DeathWatch, Notice, WorkerSnapshot, sigpipe};
 
 /// See the [module](self).
 pub struct Core {
@@ -74,9 +74,20 @@ enum Phase {
 	Over,
 }
 
+/// A century and more: what "never" is written as, where times are added to it.
+const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
+
 impl Core {
 	/// A core without workers.
-	pub fn new(config: PoolConfig, launch: &Launch, poller: Arc<Poller>) -> Self {
+	pub fn new(
+		mut config: PoolConfig,
+		death_watch: Option<DeathWatch>,
+		max_payload: u32,
+		poller: Arc<Poller>,
+	) -> Self {
+		config.start_timeout = config.start_timeout.min(NEVER);
+		config.shutdown_grace = config.shutdown_grace.min(NEVER);
+		config.idle_timeout = config.idle_timeout.map(|timeout| timeout.min(NEVER));
 		Self {
 			pool: Pool::new(config),
 			ledger: Ledger::default(),
@@ -88,8 +99,8 @@ impl Core {
 			notices: Vec::new(),
 			graces: Vec::new(),
 			muted: Vec::new(),
-			death_watch: launch.death_watch,
-			max_payload: launch.max_payload,
+			death_watch,
+			max_payload,
 			origin: Instant::now(),
 			orders: VecDeque::new(),
 			unflushed: Vec::new(),
@@ -122,7 +133,10 @@ impl Core {
 			}
 			return;
 		}
-		self.turn(submissions.map(Event::TaskSubmitted));
+		self.turn(submissions.map(|mut submission| {
+			submission.timeout = submission.timeout.map(|timeout| timeout.min(NEVER));
+			Event::TaskSubmitted(submission)
+		}));
 	}
 
 	/// Cancels tasks where that is possible.

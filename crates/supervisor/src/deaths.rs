@@ -57,9 +57,9 @@ impl Deaths {
 			Outcome::Threw(error) => Settlement::Threw(error),
 			Outcome::Undecodable(error) => Settlement::Undecodable(error),
 			Outcome::WorkerTerminated(termination) => {
-				Settlement::WorkerTerminated(self.describe(&termination))
+				Settlement::WorkerTerminated(Box::new(self.describe(&termination)))
 			}
-			Outcome::TimedOut(termination) => Settlement::TimedOut(self.describe(&termination)),
+			Outcome::TimedOut(termination) => Settlement::TimedOut(Box::new(self.describe(&termination))),
 			Outcome::Cancelled => Settlement::Cancelled,
 			Outcome::PoolClosed => Settlement::PoolClosed,
 			Outcome::PoolBroken(cause) => Settlement::PoolBroken(self.break_facts(cause)),
@@ -67,9 +67,9 @@ impl Deaths {
 	}
 
 	/// Adds the facts to the pool's judgement.
-	pub fn describe(&self, termination: &Termination) -> Box<WorkerDeath> {
+	pub fn describe(&self, termination: &Termination) -> WorkerDeath {
 		let facts = self.recent.get(&termination.worker);
-		Box::new(WorkerDeath {
+		WorkerDeath {
 			worker: termination.worker,
 			index: facts.map_or(0, |facts| facts.index),
 			pid: facts.map(|facts| facts.pid),
@@ -78,11 +78,11 @@ impl Deaths {
 			stderr_tail: facts.map_or_else(Bytes::new, |facts| facts.stderr_tail.clone()),
 			lifetime: facts.map_or(Duration::ZERO, |facts| facts.lifetime),
 			peak_memory: facts.and_then(|facts| facts.peak_memory),
-		})
+		}
 	}
 
 	fn break_facts(&self, cause: BreakCause) -> BreakFacts {
-		let death = behind(&cause).map(|termination| self.describe(termination));
+		let death = behind(&cause).map(|termination| Box::new(self.describe(termination)));
 		BreakFacts { cause, death }
 	}
 }

@@ -2,12 +2,12 @@
 //!
 //! `posix_spawn`, never `fork`: its price does not grow with the parent, and it runs nothing of ours in the child.
 
-use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_short};
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_short};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 
 use pool::SpawnFailure;
 use rustix::process::Pid;
@@ -40,18 +40,17 @@ pub struct CommandLine {
 
 impl CommandLine {
 	/// Writes the launch down.
-	pub fn new(launch: &Launch) -> Result<Self, StartError> {
-		let program = c_string(launch.program.as_os_str())?;
+	pub fn new(launch: Launch) -> Result<Self, StartError> {
+		let program = c_string(launch.program.into())?;
 		let mut arguments = vec![program.clone()];
-		for argument in &launch.arguments {
+		for argument in launch.arguments {
 			arguments.push(c_string(argument)?);
 		}
 		let mut environment = Vec::with_capacity(launch.environment.len());
-		for (name, value) in &launch.environment {
-			let mut entry = name.clone();
+		for (mut entry, value) in launch.environment {
 			entry.push("=");
 			entry.push(value);
-			environment.push(c_string(&entry)?);
+			environment.push(c_string(entry)?);
 		}
 		Ok(Self {
 			program,
@@ -61,8 +60,8 @@ impl CommandLine {
 	}
 }
 
-fn c_string(text: &OsStr) -> Result<CString, StartError> {
-	CString::new(text.as_bytes()).map_err(|_| StartError::NulInLaunch)
+fn c_string(text: OsString) -> Result<CString, StartError> {
+	CString::new(text.into_vec()).map_err(|_| StartError::NulInLaunch)
 }
 
 /// A process that was just made, with our ends of its descriptors.

@@ -8,6 +8,7 @@ use polling::Poller;
 use pool::{Event, FunctionId, PoolConfig, Shutdown, Submission, TaskId, WorkerId};
 
 use crate::core::Core;
+use crate::descriptor::off_standard;
 use crate::driver::{self, Shared};
 use crate::outbox::Outbox;
 use crate::spawn::CommandLine;
@@ -40,7 +41,7 @@ impl Supervisor {
 	/// Starts the thread. Workers are started when the pool wants them.
 	///
 	/// `wake` is called, on any thread and without a lock held, when there are notices again after there were none;
-	/// then not again before they were taken.
+	/// then not again before they were taken. It must not wait for whoever drops the supervisor.
 	///
 	/// # Errors
 	///
@@ -50,9 +51,10 @@ impl Supervisor {
 		launch: Launch,
 		wake: impl Fn() + Send + Sync + 'static,
 	) -> Result<Self, StartError> {
-		let command = CommandLine::new(&launch)?;
-		let poller = Arc::new(Poller::new().map_err(StartError::Poller)?);
-		let core = Core::new(pool, &launch, Arc::clone(&poller));
+		let (death_watch, max_payload) = (launch.death_watch, launch.max_payload);
+		let command = CommandLine::new(launch)?;
+		let poller = Arc::new(off_standard(Poller::new).map_err(StartError::Poller)?);
+		let core = Core::new(pool, death_watch, max_payload, Arc::clone(&poller));
 		let shared = Arc::new(Shared::new(core, poller, Outbox::new(wake)));
 		let of_thread = Arc::clone(&shared);
 		let thread = thread::Builder::new()
@@ -85,6 +87,7 @@ impl Supervisor {
 	}
 
 	/// Cancels tasks that have not started. `true`: it is settled as cancelled. `false`: it runs or was settled before.
+	#[expect(clippy::must_use_candidate, reason = "the settlement tells it, too")]
 	pub fn cancel(&self, tasks: &[TaskId]) -> Vec<bool> {
 		self.shared
 			.drive(|core| core.cancel(tasks))
@@ -92,6 +95,7 @@ impl Supervisor {
 	}
 
 	/// [`Self::cancel`] for one task.
+	#[expect(clippy::must_use_candidate, reason = "the settlement tells it, too")]
 	pub fn cancel_one(&self, task: TaskId) -> bool {
 		self.shared
 			.drive(|core| core.cancel(&[task]))
@@ -99,6 +103,7 @@ impl Supervisor {
 	}
 
 	/// Whether a worker has started the task and not finished it.
+	#[must_use]
 	pub fn is_running(&self, task: TaskId) -> bool {
 		self.shared
 			.drive(|core| core.pool.is_running(task, &core.ledger))
@@ -119,11 +124,13 @@ impl Supervisor {
 	}
 
 	/// The workers that live, in the order of their starts.
+	#[must_use]
 	pub fn workers(&self) -> Vec<WorkerSnapshot> {
 		self.shared.drive(|core| core.snapshot()).unwrap_or_default()
 	}
 
 	/// How many tasks are submitted and not settled.
+	#[must_use]
 	pub fn outstanding(&self) -> usize {
 		self.shared.drive(|core| core.pool.outstanding()).unwrap_or(0)
 	}
@@ -140,5 +147,76 @@ impl Drop for Supervisor {
 			// Its panics are caught and told inside.
 			let _ = thread.join();
 		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use std::sync::mpsc::channel;
+	use std::time::Duration;
+
+	use pool::OnWorkerDeath;
+
+	use super::*;
+
+	fn start() -> (Supervisor, std::sync::mpsc::Receiver<()>) {
+		let config = PoolConfig {
+			max_workers: 1,
+			idle_timeout: None,
+			start_timeout: Duration::from_secs(60),
+			shutdown_grace: Duration::from_secs(60),
+			on_worker_death: OnWorkerDeath::Isolate,
+			max_failed_starts: 1,
+			max_unstarted_deaths: 1,
+			init: Bytes::new(),
+		};
+		let launch = Launch {
+			program: "/bin/sleep".into(),
+			arguments: vec!["1000".into()],
+			environment: Vec::new(),
+			death_watch: None,
+			max_payload: 1024,
+		};
+		let (awake, woken) = channel();
+		let wake = move || {
+			let _ = awake.send(());
+		};
+		(Supervisor::start(config, launch, wake).unwrap(), woken)
+	}
+
+	#[test]
+	fn it_can_be_shared_between_threads() {
+		fn is_shared<T: Send + Sync>() {}
+		is_shared::<Supervisor>();
+	}
+
+	#[test]
+	fn a_panic_in_a_turn_kills_the_workers_and_is_told() {
+		let (supervisor, woken) = start();
+		let (function, payload) = (FunctionId(0), Bytes::new());
+		supervisor.submit([Submission {
+			task: TaskId(1),
+			function,
+			payload,
+			timeout: None,
+		}]);
+		let pid = loop {
+			if let Some(pid) = supervisor.workers().first().and_then(|worker| worker.pid) {
+				break pid;
+			}
+			thread::yield_now();
+		};
+		assert_eq!(supervisor.shared.drive(|_| panic!("a defect")), None::<()>);
+		woken.recv_timeout(Duration::from_secs(10)).unwrap();
+		let mut notices = Vec::new();
+		supervisor.take_notices(&mut notices);
+		assert!(matches!(&notices[..], [Notice::Failed(words)] if words == "panicked: a defect"));
+		assert_eq!(supervisor.outstanding(), 0);
+		drop(supervisor);
+		let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+		assert_eq!(
+			rustix::process::test_kill_process(pid),
+			Err(rustix::io::Errno::SRCH)
+		);
 	}
 }

@@ -8,8 +8,10 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread;
+use std::time::Duration;
 
-use rustix::process::{Signal, getpgrp, getpid};
+use rustix::event::PollFlags;
+use rustix::process::{Signal, getpgrp, getpid, getppid};
 
 use crate::channel::wait_until;
 use crate::process::block_signals;
@@ -17,6 +19,9 @@ use crate::sys;
 
 /// Room for one system call.
 const STACK_BYTES: usize = 64 * 1024;
+
+/// Between two looks at the parent where the socket is lost.
+const GLANCES: Duration = Duration::from_millis(100);
 
 /// Starts the watch. The socket stays open as long as the process lives.
 pub fn start(control: OwnedFd) -> io::Result<()> {
@@ -33,13 +38,20 @@ pub fn start(control: OwnedFd) -> io::Result<()> {
 fn watch(control: impl AsFd) {
 	// The handlers of the program run in the threads of the program.
 	let _ = block_signals();
-	// The socket may carry messages, which are not ours to read. On an error nothing can be waited for, and a worker that
-	// outlives its parent is worse than one too few.
-	let _ = wait_until(control, sys::PEER_CLOSED);
+	let parent = getppid();
+	// The socket may carry messages, which are not ours to read. Once this waits, it does not matter when a task closes
+	// descriptors that are not its own.
+	if !matches!(wait_until(control, sys::PEER_CLOSED), Ok(happened) if !happened.contains(PollFlags::NVAL)) {
+		// It was closed before: what is left is to look again and again.
+		while getppid() == parent {
+			thread::sleep(GLANCES);
+		}
+	}
 	end_group();
 }
 
-fn end_group() -> ! {
+/// Ends this process, and its group if it leads one.
+pub fn end_group() -> ! {
 	if getpgrp() == getpid() {
 		// The group is ours alone: the processes that the task started go too.
 		let _ = rustix::process::kill_current_process_group(Signal::KILL);

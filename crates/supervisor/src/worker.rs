@@ -20,7 +20,7 @@ pub enum Source {
 	Results,
 	/// Text on its standard error, or its end.
 	Errors,
-	/// Room for frames to it.
+	/// Room for frames to it, or their end.
 	Tasks,
 	/// Its death.
 	Death,
@@ -74,7 +74,18 @@ pub struct Worker {
 struct Polled {
 	results: bool,
 	errors: bool,
-	tasks: bool,
+	tasks: TaskPoll,
+}
+
+/// For what the pipe to a worker is polled.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum TaskPoll {
+	#[default]
+	Nothing,
+	/// The worker's closing its end.
+	End,
+	/// The same, and room.
+	Room,
 }
 
 /// Our ends of the descriptors.
@@ -120,7 +131,7 @@ impl Worker {
 		self.polled.results
 	}
 
-	/// Polls for frames and text from it.
+	/// Polls all its pipes.
 	pub fn listen(&mut self, poller: &Poller) -> io::Result<()> {
 		add(
 			poller,
@@ -128,6 +139,9 @@ impl Worker {
 			Event::readable(Source::Results.key(self.id)),
 		)?;
 		self.polled.results = true;
+		// Without interest: epoll reports all the same when the worker closes its end, which otherwise only a write finds out.
+		add(poller, &self.tasks, Event::none(Source::Tasks.key(self.id)))?;
+		self.polled.tasks = TaskPoll::End;
 		self.resume_errors(poller)
 	}
 
@@ -160,36 +174,50 @@ impl Worker {
 
 	/// Writes what the pipe takes, and polls for room when it is full. `false`: the worker has closed its end.
 	pub fn flush(&mut self, poller: &Poller) -> bool {
-		let flushed = self.outbound.flush(&self.tasks);
-		let waits = match flushed {
-			// Where it cannot be polled, the next frame tries again.
-			Flush::Full => {
-				self.polled.tasks
-					|| add(poller, &self.tasks, Event::writable(Source::Tasks.key(self.id))).is_ok()
+		match self.outbound.flush(&self.tasks) {
+			Flush::Full => self.want_room(poller, true),
+			Flush::Done => self.want_room(poller, false),
+			Flush::Broken => {
+				self.ignore_tasks(poller);
+				return false;
 			}
-			Flush::Done | Flush::Broken => {
-				if self.polled.tasks {
-					let _ = poller.delete(&self.tasks);
-				}
-				false
-			}
-		};
-		self.polled.tasks = waits;
-		flushed != Flush::Broken
+		}
+		true
 	}
 
 	/// Whether it waits for room, so that writing makes no sense before it is told.
 	pub fn waits_for_room(&self) -> bool {
-		self.polled.tasks
+		self.polled.tasks == TaskPoll::Room
+	}
+
+	/// Stops polling for room, and for the end of the pipe to it.
+	pub fn ignore_tasks(&mut self, poller: &Poller) {
+		if std::mem::take(&mut self.polled.tasks) != TaskPoll::Nothing {
+			let _ = poller.delete(&self.tasks);
+		}
+	}
+
+	fn want_room(&mut self, poller: &Poller, wanted: bool) {
+		let key = Source::Tasks.key(self.id);
+		let (interest, next) = match (self.polled.tasks, wanted) {
+			(TaskPoll::End, true) => (Event::writable(key), TaskPoll::Room),
+			(TaskPoll::Room, false) => (Event::none(key), TaskPoll::End),
+			(TaskPoll::Nothing, _) | (TaskPoll::End, false) | (TaskPoll::Room, true) => return,
+		};
+		// Where it cannot be polled for room, the next frame tries again.
+		if poller
+			.modify_with_mode(&self.tasks, interest, PollMode::Level)
+			.is_ok()
+		{
+			self.polled.tasks = next;
+		}
 	}
 
 	/// Takes all its pipes out of the poll set.
 	pub fn leave(&mut self, poller: &Poller) {
 		self.ignore_results(poller);
 		self.ignore_errors(poller);
-		if std::mem::take(&mut self.polled.tasks) {
-			let _ = poller.delete(&self.tasks);
-		}
+		self.ignore_tasks(poller);
 	}
 }
 

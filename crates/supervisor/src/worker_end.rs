@@ -15,7 +15,7 @@ use crate::channel::{Arrival, Inbound, wait_until, write_whole};
 use crate::claims::ClaimMemory;
 use crate::descriptor::set_nonblocking;
 use crate::spawn::{CLAIMS, CONTROL, RESULTS, TASKS};
-use crate::{OpenError, ReadError, watcher};
+use crate::{OpenError, ReadError, sys, watcher};
 
 /// What is read at most in one call, so that the worker comes to its first task soon.
 const READ_BUDGET: usize = 1024 * 1024;
@@ -38,7 +38,7 @@ impl WorkerEnd {
 		check(TASKS, FileType::Fifo, "task pipe")?;
 		check(RESULTS, FileType::Fifo, "result pipe")?;
 		check(CONTROL, FileType::Socket, "control socket")?;
-		check(CLAIMS, FileType::RegularFile, "claim memory")?;
+		check(CLAIMS, sys::SHARED_MEMORY_TYPE, "claim memory")?;
 		let [tasks, results, control, memory] = [TASKS, RESULTS, CONTROL, CLAIMS].map(|descriptor| {
 			// SAFETY: open, as was checked; the caller promises to call this once, so nobody else owns it.
 			unsafe { OwnedFd::from_raw_fd(descriptor) }
@@ -65,7 +65,8 @@ impl WorkerEnd {
 		self.tasks.pipe().as_raw_fd()
 	}
 
-	/// Reads what has arrived, a bounded amount, without waiting. `false`: the parent will send nothing more.
+	/// Reads what has arrived, a bounded amount, without waiting. `false`: the parent is gone. Then call
+	/// [`Self::end_with_group`]; an ordinary exit would leave the processes behind that the tasks have started.
 	///
 	/// # Errors
 	///
@@ -85,14 +86,15 @@ impl WorkerEnd {
 	///
 	/// Those of `poll`.
 	pub fn wait_readable(&self) -> io::Result<()> {
-		wait_until(self.tasks.pipe(), PollFlags::IN)
+		wait_until(self.tasks.pipe(), PollFlags::IN)?;
+		Ok(())
 	}
 
 	/// Writes one frame, whole. Waits while the pipe is full.
 	///
 	/// # Errors
 	///
-	/// Those of `writev`; `EPIPE` where the parent has closed its end.
+	/// Those of `writev`; `EPIPE` where the parent is gone, as in [`Self::read_frames`].
 	///
 	/// # Panics
 	///
@@ -107,6 +109,12 @@ impl WorkerEnd {
 			payload: Bytes::from_static(borrowed),
 		};
 		write_whole(&self.results, &frame.encode_header(), payload)
+	}
+
+	/// Ends this process at once, and every process in its group if it leads one. The watch does the same when the parent
+	/// is gone, but whoever sees the end of a pipe may be earlier.
+	pub fn end_with_group(&self) -> ! {
+		watcher::end_group()
 	}
 
 	/// The claim memory: its address and how many slots it has. It stays mapped as long as `self` lives.

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use polling::{Event, PollMode, Poller};
 use pool::Exit;
 use rustix::event::PollFlags;
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{FileType, MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -18,6 +18,9 @@ use crate::spawn::{FIRST_FOREIGN, FileActions, is_inherited};
 
 /// The end of a stream socket's other side, without waiting for data that may lie before it.
 pub const PEER_CLOSED: PollFlags = PollFlags::RDHUP;
+
+/// What `fstat` says of shared memory.
+pub const SHARED_MEMORY_TYPE: FileType = FileType::RegularFile;
 
 /// Bytes in one unit of `ru_maxrss`.
 pub const MAX_RESIDENT_UNIT: u64 = 1024;
@@ -151,26 +154,6 @@ fn wait(pid: Pid, watch: Option<&ProcessWatch>, options: c_int, parent_peak: u64
 	})
 }
 
-/// Blocks until the child is dead, and leaves it unreaped.
-pub fn wait_for_death(pid: Pid) {
-	loop {
-		let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
-		let id = pid.as_raw_pid().unsigned_abs();
-		// SAFETY: the pointer is to writable memory of the right type.
-		let result = unsafe {
-			libc::waitid(
-				libc::P_PID,
-				id,
-				information.as_mut_ptr(),
-				libc::WEXITED | libc::WNOWAIT,
-			)
-		};
-		if result == 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-			return;
-		}
-	}
-}
-
 type AddCloseFrom = unsafe extern "C" fn(*mut libc::posix_spawn_file_actions_t, c_int) -> c_int;
 
 /// Closes everything in the child that is not its own.
@@ -205,19 +188,17 @@ fn close_one_by_one(actions: &mut FileActions) -> Result<(), c_int> {
 }
 
 fn open_descriptors() -> Vec<RawFd> {
-	match std::fs::read_dir("/proc/self/fd") {
-		Ok(entries) => entries
+	if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
+		return entries
 			.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-			.collect(),
-		// No /proc: try every number that could be one.
-		Err(_) => {
-			let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-			let limit = limit
-				.and_then(|limit| RawFd::try_from(limit).ok())
-				.unwrap_or(RawFd::MAX);
-			(FIRST_FOREIGN..limit.min(65_536)).collect()
-		}
+			.collect();
 	}
+	// No /proc: try every number that could be one.
+	let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+	let limit = limit
+		.and_then(|limit| RawFd::try_from(limit).ok())
+		.unwrap_or(RawFd::MAX);
+	(FIRST_FOREIGN..limit.min(65_536)).collect()
 }
 
 /// Sends a signal to this process when the thread that spawned it ends. Where a sandbox refuses it, the watch on the

@@ -9,6 +9,7 @@
 //! | `reap` | `waitid` on the pidfd | `wait4` on the pid |
 //! | `close_the_rest` | `closefrom`, or each one by number | `POSIX_SPAWN_CLOEXEC_DEFAULT` |
 //! | `signal_when_parent_dies` | parent-death signal | nothing |
+//! | `SHARED_MEMORY_TYPE` | a regular file | nothing known |
 //! | `PEER_CLOSED` | `POLLRDHUP` | `POLLHUP` |
 //! | `prepare_write_end`, `SigpipeGuard` | the signal is blocked while writing | `F_SETNOSIGPIPE` |
 
@@ -22,7 +23,12 @@ mod bsd;
 #[cfg(target_os = "macos")]
 pub use bsd::*;
 
+use std::ffi::c_int;
+use std::io;
+use std::mem::MaybeUninit;
+
 use pool::Exit;
+use rustix::process::Pid;
 
 /// How a process ended, with what the kernel counted for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,4 +45,24 @@ impl Reaped {
 		exit: Exit::Unknown,
 		peak_memory: None,
 	};
+}
+
+/// Blocks until the child is dead, and leaves it unreaped.
+pub fn wait_for_death(pid: Pid) {
+	while wait_unreaped(pid, 0).is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {}
+}
+
+/// Whether the child is dead. Leaves it unreaped.
+fn wait_unreaped(pid: Pid, options: c_int) -> io::Result<bool> {
+	let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
+	let id = pid.as_raw_pid().unsigned_abs();
+	let options = libc::WEXITED | libc::WNOWAIT | options;
+	// SAFETY: the pointer is to writable memory of the right type.
+	if unsafe { libc::waitid(libc::P_PID, id, information.as_mut_ptr(), options) } != 0 {
+		return Err(io::Error::last_os_error());
+	}
+	// SAFETY: zeroed, and all bit patterns are valid.
+	let information = unsafe { information.assume_init() };
+	// SAFETY: the kernel fills the members of SIGCHLD; zero means that no child was ready.
+	Ok(unsafe { information.si_pid() } != 0)
 }

@@ -25,7 +25,7 @@ fn main() {
 	loop {
 		end.wait_readable().unwrap();
 		if !end.read_frames(&mut frames).unwrap() {
-			exit(0);
+			end.end_with_group();
 		}
 		for frame in frames.drain(..) {
 			match frame.kind {
@@ -61,7 +61,11 @@ fn begin(end: &WorkerEnd, text: &str) {
 			end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
 			sleep_forever();
 		}
-		"ignore-terminate" => ignore_terminate(),
+		"deaf-to-signals" => {
+			ignore_terminate();
+			end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
+			sleep_forever();
+		}
 		_ => {}
 	}
 	end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
@@ -89,9 +93,12 @@ fn run(end: &WorkerEnd, frame: &Frame) {
 			answer(b"slow");
 		}
 		"sleep-forever" => sleep_forever(),
-		"spin" => loop {
-			std::hint::spin_loop();
-		},
+		"spin" => spin(),
+		"spin-as-nobody" => {
+			// SAFETY: a system call without pointers.
+			assert_eq!(unsafe { libc::setuid(65_534) }, 0);
+			spin();
+		}
 		"exit" => exit(rest.parse().unwrap()),
 		"last-words" => {
 			eprintln!("{rest}");
@@ -176,12 +183,21 @@ fn sleep_forever() -> ! {
 	}
 }
 
+fn spin() -> ! {
+	loop {
+		std::hint::spin_loop();
+	}
+}
+
 fn ignore_terminate() {
 	// SAFETY: ignoring a signal runs nothing.
 	unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
 }
 
 fn raise(signal: i32) {
+	// Rust's own handler for SIGSEGV expects the fault to come again.
+	// SAFETY: the default action runs nothing of this process.
+	unsafe { libc::signal(signal, libc::SIG_DFL) };
 	// SAFETY: whatever it does to this process is wanted.
 	unsafe { libc::raise(signal) };
 	sleep_forever();
@@ -204,15 +220,15 @@ fn write_all(descriptor: i32, mut bytes: &[u8]) {
 fn grandchild() -> u32 {
 	let mut sleeper = Command::new("/bin/sleep");
 	sleeper.arg("1000");
-	// SAFETY: a system call per descriptor, nothing that a forked process must not do.
-	unsafe {
-		sleeper.pre_exec(|| {
-			for descriptor in 2..7 {
-				libc::fcntl(descriptor, libc::F_SETFD, 0);
-			}
-			Ok(())
-		})
+	let inherit = || {
+		for descriptor in 2..7 {
+			// SAFETY: changes a flag of a descriptor.
+			unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) };
+		}
+		Ok(())
 	};
+	// SAFETY: system calls only, which a forked process may make.
+	unsafe { sleeper.pre_exec(inherit) };
 	sleeper.spawn().unwrap().id()
 }
 

@@ -1,0 +1,179 @@
+//! macOS: kqueue, POSIX shared memory. There is no parent-death signal, so the watch on the control socket has to do.
+
+use std::ffi::c_int;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use polling::os::kqueue::{PollerKqueueExt, Process, ProcessOps};
+use polling::{PollMode, Poller};
+use pool::Exit;
+use rustix::event::PollFlags;
+use rustix::fs::{FileType, Mode};
+use rustix::io::FdFlags;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::process::{Pid, Signal};
+use rustix::shm;
+
+use super::Reaped;
+use crate::spawn::{FileActions, is_inherited};
+
+/// The end of a stream socket's other side, without waiting for data that may lie before it.
+pub const PEER_CLOSED: PollFlags = PollFlags::HUP;
+
+/// What `fstat` says of shared memory: its mode has no type.
+pub const SHARED_MEMORY_TYPE: FileType = FileType::Unknown;
+
+/// Bytes in one unit of `ru_maxrss`.
+pub const MAX_RESIDENT_UNIT: u64 = 1;
+
+/// Extra flags for `posix_spawnattr_setflags`: nothing is inherited but what the file actions name.
+pub const SPAWN_FLAGS: c_int = libc::POSIX_SPAWN_CLOEXEC_DEFAULT;
+
+unsafe extern "C" {
+	fn posix_spawn_file_actions_addinherit_np(
+		actions: *mut libc::posix_spawn_file_actions_t,
+		descriptor: c_int,
+	) -> c_int;
+}
+
+/// A pipe, read end first, close-on-exec.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+	close_on_exec(rustix::pipe::pipe()?)
+}
+
+/// A pair of connected stream sockets, close-on-exec.
+pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+	close_on_exec(rustix::net::socketpair(
+		AddressFamily::UNIX,
+		SocketType::STREAM,
+		SocketFlags::empty(),
+		None,
+	)?)
+}
+
+/// A process that another thread starts in between inherits them; only Linux can make both at once.
+fn close_on_exec(pair: (OwnedFd, OwnedFd)) -> io::Result<(OwnedFd, OwnedFd)> {
+	rustix::io::fcntl_setfd(&pair.0, FdFlags::CLOEXEC)?;
+	rustix::io::fcntl_setfd(&pair.1, FdFlags::CLOEXEC)?;
+	Ok(pair)
+}
+
+/// Nothing: pipes grow by themselves here.
+pub fn enlarge_pipe(_pipe: impl AsFd, _bytes: usize) {}
+
+/// Anonymous memory of exactly this size, which this kernel lets nobody change after the first time.
+pub fn shared_memory(bytes: usize) -> io::Result<OwnedFd> {
+	static NUMBER: AtomicU32 = AtomicU32::new(0);
+	// At most 31 characters. Gone from the name space before this returns.
+	let name = format!(
+		"/loky-{}-{}",
+		std::process::id(),
+		NUMBER.fetch_add(1, Ordering::Relaxed)
+	);
+	let flags = shm::OFlags::RDWR | shm::OFlags::CREATE | shm::OFlags::EXCL;
+	let memory = shm::open(&name, flags, Mode::RUSR | Mode::WUSR)?;
+	shm::unlink(&name)?;
+	rustix::fs::ftruncate(&memory, bytes as u64)?;
+	Ok(memory)
+}
+
+/// Makes a write to a pipe without readers an error and nothing else. It fails for no pipe.
+pub fn prepare_write_end(pipe: impl AsFd) {
+	// SAFETY: sets a flag of a descriptor that is borrowed for the call.
+	unsafe { libc::fcntl(pipe.as_fd().as_raw_fd(), libc::F_SETNOSIGPIPE, 1) };
+}
+
+/// The death of one process in a poll set.
+pub struct ProcessWatch {
+	pid: Pid,
+}
+
+impl ProcessWatch {
+	/// Reports `key` when the process is dead. The process must be an unreaped child.
+	pub fn start(poller: &Poller, pid: Pid, key: usize) -> io::Result<Self> {
+		let watch = Self { pid };
+		poller.add_filter(watch.filter(), key, PollMode::Oneshot)?;
+		Ok(watch)
+	}
+
+	/// Takes it out of the poll set.
+	pub fn stop(self, poller: &Poller) {
+		let _ = poller.delete_filter(self.filter());
+	}
+
+	fn filter(&self) -> Process<'static> {
+		// SAFETY: a child that is not reaped before the watch is stopped.
+		unsafe { Process::from_pid(self.pid.as_raw_nonzero(), ProcessOps::Exit) }
+	}
+}
+
+/// Takes the status of a dead child. `None`: it lives. The peak memory here is always the child's own.
+pub fn reap(pid: Pid, _watch: Option<&ProcessWatch>, _parent_peak: u64) -> Option<Reaped> {
+	let mut status = 0;
+	let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+	// SAFETY: both pointers are to writable memory of the right types.
+	let result = unsafe {
+		libc::wait4(
+			pid.as_raw_pid(),
+			&raw mut status,
+			libc::WNOHANG,
+			usage.as_mut_ptr(),
+		)
+	};
+	if result == 0 || (result < 0 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted) {
+		return None;
+	}
+	if result < 0 {
+		return Some(Reaped::UNKNOWN);
+	}
+	let exit = if libc::WIFEXITED(status) {
+		Exit::Code(libc::WEXITSTATUS(status))
+	} else {
+		Exit::Signal {
+			signal: libc::WTERMSIG(status),
+			core_dumped: libc::WCOREDUMP(status),
+		}
+	};
+	// SAFETY: zeroed, then written; a plain structure of integers.
+	let usage = unsafe { usage.assume_init() };
+	Some(Reaped {
+		exit,
+		peak_memory: u64::try_from(usage.ru_maxrss).ok(),
+	})
+}
+
+/// Whether the child is dead and still holds its pid, so that its process group cannot be a stranger's.
+pub fn is_zombie(pid: Pid, _watch: Option<&ProcessWatch>) -> bool {
+	super::wait_unreaped(pid, libc::WNOHANG).is_ok_and(|is_dead| is_dead)
+}
+
+/// Lets the child keep the standard output. Everything else is closed by [`SPAWN_FLAGS`].
+pub fn close_the_rest(actions: &mut FileActions) -> Result<(), c_int> {
+	const OUTPUT: RawFd = 1;
+	if !is_inherited(OUTPUT) {
+		return Ok(());
+	}
+	// SAFETY: the actions are initialised.
+	match unsafe { posix_spawn_file_actions_addinherit_np(actions.as_mut_ptr(), OUTPUT) } {
+		0 => Ok(()),
+		errno => Err(errno),
+	}
+}
+
+/// Nothing of that kind exists here.
+pub fn signal_when_parent_dies(_signal: Signal) {}
+
+/// Nothing: [`prepare_write_end`] serves here.
+pub struct SigpipeGuard;
+
+impl SigpipeGuard {
+	/// Nothing.
+	pub fn block() -> Self {
+		Self
+	}
+
+	/// Nothing.
+	pub fn consume(&self) {}
+}

@@ -1,0 +1,128 @@
+//! Workers that do not keep to the protocol.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use pool::{Exit, TerminationReason};
+use support::{Harness, LIMIT, WATCHES, assert_within, one_worker};
+
+const KILLED: Exit = Exit::Signal {
+	signal: libc::SIGKILL,
+	core_dumped: false,
+};
+
+fn is_killed_for(text: &'static str) {
+	for watch in WATCHES {
+		let mut harness = Harness::start(one_worker(), watch);
+		let task = harness.submit(text);
+		let death = harness.death(task);
+		assert_eq!(
+			(death.exit, death.reason),
+			(KILLED, TerminationReason::Protocol),
+			"{text}"
+		);
+		assert!(
+			harness
+				.exits()
+				.iter()
+				.all(|death| death.reason == TerminationReason::Protocol)
+		);
+		assert_eq!(harness.ask("echo next"), "next");
+	}
+}
+
+#[test]
+fn garbage_ends_its_worker() {
+	is_killed_for("garbage");
+}
+
+#[test]
+fn a_frame_of_four_gigabytes_ends_its_worker_before_anything_is_allocated() {
+	is_killed_for("huge-length");
+}
+
+#[test]
+fn a_frame_of_an_unknown_kind_ends_its_worker() {
+	is_killed_for("unknown-kind");
+}
+
+#[test]
+fn a_frame_that_only_the_parent_may_send_ends_its_worker() {
+	is_killed_for("of-the-parent");
+}
+
+#[test]
+fn a_result_that_nobody_asked_for_ends_its_worker() {
+	is_killed_for("unsolicited");
+}
+
+#[test]
+fn a_closed_result_pipe_ends_its_worker() {
+	is_killed_for("close-results");
+}
+
+#[test]
+fn a_task_that_closes_every_descriptor_ends_its_worker() {
+	is_killed_for("close-everything");
+}
+
+#[test]
+fn a_second_result_for_a_task_ends_the_worker_and_changes_nothing_for_the_task() {
+	for watch in WATCHES {
+		let mut harness = Harness::start(one_worker(), watch);
+		assert_eq!(harness.ask("twice"), "once");
+		let reason = harness.wait_for("the exit", |this| this.exits().first().map(|death| death.reason));
+		assert_eq!(reason, TerminationReason::Protocol);
+		assert_eq!(harness.ask("echo next"), "next");
+	}
+}
+
+#[test]
+fn a_worker_that_closes_its_task_pipe_is_replaced_and_raises_no_signal() {
+	for watch in WATCHES {
+		let mut harness = Harness::start(one_worker(), watch);
+		// As it is in a program that has reset what its runtime had set.
+		// SAFETY: the default action would end this test, which is the point.
+		unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+		assert_eq!(harness.ask("close-tasks"), "closed");
+		let begin = Instant::now();
+		while harness.exits().is_empty() {
+			assert_within(begin.elapsed(), LIMIT);
+			// Written to the closed pipe by this thread; the worker is then found out.
+			let task = harness.submit("echo after");
+			assert_eq!(harness.value(task), "after");
+		}
+	}
+}
+
+#[test]
+fn a_worker_that_reads_nothing_is_killed_when_it_makes_no_progress() {
+	for watch in WATCHES {
+		let config = pool::PoolConfig {
+			init: "deaf".into(),
+			start_timeout: Duration::from_millis(100),
+			..one_worker()
+		};
+		let mut harness = Harness::start(config, watch);
+		let task = harness.submit(vec![b'x'; 8 * 1024 * 1024]);
+		assert_eq!(harness.death(task).reason, TerminationReason::Timeout);
+	}
+}
+
+#[test]
+fn a_worker_that_is_not_one_says_so_on_its_standard_error() {
+	let mut harness = Harness::launch(
+		one_worker(),
+		supervisor::Launch {
+			program: "/bin/cat".into(),
+			..support::launch(WATCHES[0])
+		},
+	);
+	let task = harness.submit("echo never");
+	// It reads the end of an empty input and exits.
+	match harness.settlement(task) {
+		supervisor::Settlement::PoolBroken(facts) => assert_eq!(facts.death.unwrap().exit, Exit::Code(0)),
+		other => panic!("{other:?}"),
+	}
+}
