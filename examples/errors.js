@@ -7,6 +7,7 @@ import {ProcessPoolExecutor, SerializationError} from 'loky';
 const executor = new ProcessPoolExecutor({maxWorkers: 1});
 const jobs = executor.module(new URL('jobs.js', import.meta.url));
 
+// Its class is told by its name: this process need not have it.
 const error = await jobs.order('pears').exception();
 assert.ok(error instanceof Error);
 assert.equal(error.name, 'OutOfStockError');

@@ -35,12 +35,5 @@ console.log('Outcomes in the order of the calls:', outcomes.join(', '));
 const failures = await Promise.all(futures.map(future => future.exception()));
 assert.deepEqual(failures.map(error => error === null), [true, true, true, true, true, false]);
 
-// Callbacks are for code that does not await.
-const reported = new Promise(resolve => {
-	futures[0].addDoneCallback(future => {
-		resolve(future.done());
-	});
-});
-assert.equal(await reported, true);
 console.log('Failed:', failures.filter(error => error !== null).length, 'of', futures.length);
 await executor.shutdown();

@@ -6,20 +6,17 @@
  *     node examples/value-at-risk/main.js --help
  */
 import assert from 'node:assert/strict';
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync} from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import {ProcessPoolExecutor} from 'loky';
-import {countsByScale, scales, tradingYear} from './bootstrap.js';
-import {drawDistribution} from './chart.js';
+import {tradingYear} from './bootstrap.js';
 import {readHistory} from './data.js';
 import {formatCount, formatSeconds} from './format.js';
-import {histogramOf} from './histogram.js';
 import {readOptions, usage} from './options.js';
-import {startProgress} from './progress.js';
+import {drawPicture} from './picture.js';
 import {drawdownTable, riskTable} from './report.js';
-import {simulateAlone, simulateInWorkers} from './simulation.js';
-import {histogramQuantile, histogramRisk, overlappingReturns} from './statistics.js';
+import {runInWorkers} from './run.js';
+import {simulateAlone} from './simulation.js';
 
 const pathsPerTask = 3000;
 
@@ -33,11 +30,12 @@ async function main({tasks, workers, withKill, output}) {
 	console.log(`Simulating ${formatCount(years)} years of ${tradingYear} trading days: ${formatCount(tasks)} tasks of ${formatCount(pathsPerTask)} paths\n`);
 
 	// Before and after the workers' run, so that a machine that gets slower or faster meanwhile favours neither side.
+	const job = {tasks, paths: pathsPerTask, workers};
 	const sample = Math.max(1, Math.min(100, Math.floor(tasks / 20)));
 	const before = simulateAlone(0, sample, pathsPerTask);
-	const undisturbed = await runInWorkers({tasks, workers, withKill: false});
+	const undisturbed = await runInWorkers({...job, withKill: false});
 	const after = simulateAlone(tasks - sample, tasks, pathsPerTask);
-	const disturbed = withKill ? await runInWorkers({tasks, workers, withKill: true}) : undefined;
+	const disturbed = withKill ? await runInWorkers({...job, withKill: true}) : undefined;
 
 	const {counts, fingerprints, checksum} = undisturbed.outcome;
 	for (const {outcome} of [before, after]) {
@@ -60,66 +58,8 @@ async function main({tasks, workers, withKill, output}) {
 		console.log(`Checksum of all results: ${checksum}`);
 	}
 
-	console.log(`Picture: ${drawPicture(output, history, counts, years)}`);
-}
-
-async function runInWorkers({tasks, workers, withKill}) {
-	const start = performance.now();
-	const executor = new ProcessPoolExecutor({maxWorkers: workers});
-	console.log(`${executor.maxWorkers} workers${withKill ? ', one of which will be killed' : ', undisturbed'}`);
-	const progress = startProgress('tasks', tasks);
-	let killAt = withKill ? Math.ceil(tasks * 0.4) : Number.POSITIVE_INFINITY;
-	try {
-		const outcome = await simulateInWorkers(executor, {
-			tasks,
-			paths: pathsPerTask,
-			onProgress(done) {
-				progress.update(done);
-				if (done === killAt) {
-					progress.note(killBusyWorker(executor));
-					// If it dies between two tasks, nobody's task fails and it all was for nothing: then the next one.
-					killAt += 2 * executor.maxWorkers;
-				}
-			},
-			onDeath(task, {name, code, pid, signal}) {
-				killAt = Number.POSITIVE_INFINITY;
-				progress.note(`${name} (${code}): worker ${pid} died of ${signal} in task ${task}, which alone is run again`);
-			},
-		});
-		return {outcome, workers: executor.maxWorkers, duration: performance.now() - start};
-	} finally {
-		progress.stop();
-		console.log();
-		// The tasks are done, unless one has failed for good: then nobody wants the others.
-		await executor.shutdown({killWorkers: true});
-	}
-}
-
-function killBusyWorker(executor) {
-	const worker = executor.workers.find(({state}) => state === 'busy');
-	if (!worker) {
-		return 'No worker is busy at this moment, so none is killed';
-	}
-
-	process.kill(worker.pid, 'SIGKILL');
-	return `kill -9 ${worker.pid} (worker ${worker.index})`;
-}
-
-/** @returns {string} where the picture is */
-function drawPicture(output, {file, dates, closes}, counts, years) {
-	const {year} = countsByScale(counts);
-	const risk = level => histogramRisk(year, scales.year, level).valueAtRisk;
-	writeFileSync(output, drawDistribution({
-		title: 'S&P 500: value at risk over one year',
-		subtitle: [`${formatCount(years)} simulated years of ${tradingYear} trading days, drawn in blocks from the daily returns since ${dates[0].slice(0, 4)}`],
-		source: `Daily closes ${dates[0]} to ${dates.at(-1)}: ${file} of vega-datasets. Stationary bootstrap, blocks of 20 days on average.`,
-		simulated: {counts: year, scale: scales.year},
-		historical: {counts: histogramOf(overlappingReturns(closes, tradingYear), scales.year), scale: scales.year},
-		valueAtRisk95: risk(0.95),
-		valueAtRisk99: risk(0.99),
-		median: histogramQuantile(year, scales.year, 0.5),
-	}));
-	return path.relative('', output);
+	drawPicture(output, history, counts);
+	console.log(`Picture: ${path.relative('', output)}`);
 }
 
 let options;

@@ -2,7 +2,7 @@
  * All tasks, over the workers of an executor or in this thread alone.
  */
 import {createHash} from 'node:crypto';
-import {TerminatedWorkerError} from 'loky';
+import {asCompleted, TerminatedWorkerError} from 'loky';
 import {countsLength, simulate} from './bootstrap.js';
 import {addCounts} from './histogram.js';
 
@@ -54,10 +54,11 @@ export async function simulateInWorkers(executor, {tasks, paths, onProgress, onD
 	const outcome = new Outcome();
 	const {simulate} = executor.module(new URL('bootstrap.js', import.meta.url));
 	let done = 0;
-	let round = Array.from({length: tasks}, (_, task) => ({task, attempt: 1, future: simulate(task, paths)}));
-	while (round.length > 0) {
-		const nextRound = [];
-		for (const {task, attempt, future} of round) {
+	let round = new Map(Array.from({length: tasks}, (_, task) => [simulate(task, paths), {task, attempt: 1}]));
+	while (round.size > 0) {
+		const nextRound = new Map();
+		for await (const future of asCompleted(round.keys())) {
+			const {task, attempt} = round.get(future);
 			try {
 				outcome.add(task, await future);
 				onProgress?.(++done);
@@ -68,7 +69,7 @@ export async function simulateInWorkers(executor, {tasks, paths, onProgress, onD
 
 				onDeath?.(task, error);
 				outcome.repeated++;
-				nextRound.push({task, attempt: attempt + 1, future: simulate(task, paths)});
+				nextRound.set(simulate(task, paths), {task, attempt: attempt + 1});
 			}
 		}
 
