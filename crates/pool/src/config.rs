@@ -30,6 +30,7 @@ pub struct PoolConfig {
 pub enum OnWorkerDeath {
 	/// The task that it had started. The worker is replaced.
 	Isolate,
-	/// Everything: loky's rule. All tasks fail and the pool is broken.
+	/// Everything: loky's rule. All tasks fail and the pool is broken. A worker that the pool itself let go or killed (for a
+	/// task's timeout, a violation of the protocol, a lack of progress) costs what it does with `Isolate`.
 	Break,
 }

@@ -11,6 +11,9 @@ use crate::{Sequence, WorkerId};
 /// One slot per sequence, `sequence % SLOTS`. A slot holds `0` (nothing, or recalled), `sequence` (offered) or
 /// `-sequence` (claimed). Both sides move it by compare-and-swap from `sequence`, so exactly one of claim and recall
 /// succeeds, and a stale frame in the pipe never matches a slot that was used again.
+///
+/// The pool recalls a sequence at most once successfully, and asks about a worker until its `WorkerExited` is handled: so
+/// long must the memory of a dead worker be kept.
 pub trait ClaimLedger {
 	/// Makes `sequence` claimable. Called before the frame that carries it is ordered.
 	fn offer(&mut self, worker: WorkerId, sequence: Sequence);

@@ -302,6 +302,39 @@ mod tests {
 	}
 
 	#[test]
+	fn a_worker_that_dies_unready_does_not_break_a_pool_that_has_nothing_left_to_do() {
+		let mut trial = Trial::new(|config| config.max_failed_starts = 1);
+		trial.submit();
+		trial.spawned(0);
+		trial.happens(Event::ProtocolViolated(
+			WorkerId(0),
+			crate::Violation::ResultPipeClosed,
+		));
+		trial.shut_down(Shutdown::CancelPending);
+		assert_eq!(trial.exits(0, sigkill()), [Action::Close]);
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_process_that_could_be_made_renews_the_patience_even_if_it_dies() {
+		let mut trial = Trial::new(|config| config.max_failed_starts = 99);
+		trial.submit();
+		for worker in 0..40 {
+			let orders = match worker % 4 {
+				3 => {
+					trial.spawned(worker);
+					trial.exits(worker, sigkill())
+				}
+				_ => trial.happens(Event::SpawnFailed(WorkerId(worker), spawn_failure(true))),
+			};
+			if orders.is_empty() {
+				trial.passes(Duration::from_secs(5));
+			}
+		}
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
 	fn a_spawn_that_is_reported_failed_after_it_succeeded_changes_nothing() {
 		let mut trial = Trial::of_one();
 		trial.submit();

@@ -284,6 +284,16 @@ mod tests {
 	}
 
 	#[test]
+	fn the_timeout_of_the_front_goes_on_when_a_task_behind_it_is_let_go() {
+		let mut worker = idle();
+		worker.hold(TaskId(0), Some(NOW), NOW);
+		worker.hold(TaskId(1), None, NOW);
+		worker.hold(TaskId(2), None, NOW);
+		worker.let_go(Sequence(2), NOW * 5);
+		assert_eq!(worker.state, WorkerState::Busy(Front::arrived(NOW, Some(NOW))));
+	}
+
+	#[test]
 	fn a_worker_has_room_until_its_claim_slots_are_spent() {
 		let mut claims = Claims::default();
 		let mut worker = holding(u64::from(SLOTS) - 1, &mut claims);
