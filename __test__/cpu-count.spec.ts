@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/naming-convention, @stylistic/object-curly-newline -- the keys are the names of files and variables */
+/* eslint-disable @stylistic/object-curly-newline -- the keys are the names of files and variables */
 import {execFile} from 'node:child_process';
 import {
 	mkdir,
@@ -28,9 +28,8 @@ async function count(t: ExecutionContext, {files = {}, environment = {}, paralle
 	const root = await mkdtemp(path.join(os.tmpdir(), 'loky-cpu-count-'));
 	t.teardown(async () => rm(root, {recursive: true}));
 	for (const [name, text] of Object.entries(files)) {
-		// eslint-disable-next-line no-await-in-loop
 		await mkdir(path.dirname(path.join(root, name)), {recursive: true});
-		// eslint-disable-next-line no-await-in-loop
+
 		await writeFile(path.join(root, name), text);
 	}
 

@@ -53,7 +53,6 @@ test('awaiting a failed future throws the same error object', async t => {
 
 test('a thrown value that is no error arrives as the same value', async t => {
 	for (const value of [undefined, null, 0, 'text']) {
-		// eslint-disable-next-line no-await-in-loop
 		t.is(await failed(value).catch((error: unknown) => error), value);
 	}
 });
@@ -63,7 +62,7 @@ test('a future is no Promise, and its then, catch and finally give promises', as
 	t.false(future instanceof Promise);
 	for (const promise of [future.then(), future.catch(), future.finally()]) {
 		t.true(promise instanceof Promise);
-		// eslint-disable-next-line no-await-in-loop
+
 		t.is(await promise, 1);
 	}
 });
@@ -293,7 +292,7 @@ test('a done-callback for a settled future runs in a microtask', async t => {
 			isCalled = true;
 		});
 		t.false(isCalled);
-		// eslint-disable-next-line no-await-in-loop
+
 		await Promise.resolve();
 		t.true(isCalled);
 	}
@@ -359,9 +358,8 @@ test.serial('futures that failed before anybody awaited them cause no unhandledR
 		}
 	});
 	for (const future of futures) {
-		// eslint-disable-next-line no-await-in-loop
 		await t.throwsAsync(async () => future, {message: 'x'});
-		// eslint-disable-next-line no-await-in-loop
+
 		await turn();
 	}
 

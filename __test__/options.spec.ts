@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/naming-convention, @stylistic/object-curly-newline -- the keys are options, wrong ones too, and variables */
+/* eslint-disable @stylistic/object-curly-newline -- the keys are options, wrong ones too, and variables */
 import process from 'node:process';
 import test from 'ava';
 import {cpuCount} from '#dist/cpu-count.js';

@@ -37,7 +37,6 @@ class Counter {
 
 async function * slowly(values: readonly number[], pause: (value: number) => PromiseLike<unknown>): AsyncGenerator<number> {
 	for (const value of values) {
-		// eslint-disable-next-line no-await-in-loop
 		await pause(value);
 		yield value;
 	}
@@ -112,7 +111,6 @@ test('an endless input is pulled only as far as the window allows', async t => {
 	t.is(input.pulled, 15);
 	const results = stream[Symbol.asyncIterator]();
 	for (let item = 0; item < 5; item++) {
-		// eslint-disable-next-line no-await-in-loop
 		await results.next();
 	}
 
@@ -353,7 +351,6 @@ test('an input that consumes its own map neither loops nor reorders', async t =>
 	}
 
 	for (const step of steps) {
-		// eslint-disable-next-line no-await-in-loop
 		const result = await step;
 		got.push(result.done ? undefined : result.value);
 	}

@@ -110,7 +110,6 @@ test('at the timeout wait returns what there is', async t => {
 	const all = futures(2);
 	resolveFuture(all[0]!, 1);
 	for (const timeout of [0, 20]) {
-		// eslint-disable-next-line no-await-in-loop
 		const {done, notDone} = await wait(all, {timeout});
 		t.deepEqual([[...done], [...notDone]], [[all[0]], [all[1]]]);
 	}
@@ -216,7 +215,7 @@ async function shortest(rounds: number, work: () => Promise<void>): Promise<numb
 	let best = Number.POSITIVE_INFINITY;
 	for (let round = 0; round < rounds; round++) {
 		const start = performance.now();
-		// eslint-disable-next-line no-await-in-loop
+
 		await work();
 		best = Math.min(best, performance.now() - start);
 	}

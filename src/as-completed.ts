@@ -88,7 +88,6 @@ class CompletionIterator<F extends Future<unknown>> implements CompletedFutures<
 
 	// One for all the futures: it is told which of them has settled, and 10,000 need no function each.
 	readonly #watcher = (future: Future<unknown>): void => {
-		// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- it watches only futures of this kind
 		const completed = future as F;
 		this.#pending.delete(completed);
 		this.#completed.push(completed);

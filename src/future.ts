@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/promise-function-async -- an async function would cost every wait one more promise, and could not throw at once for a wrong call */
 import {inspect, type InspectOptionsStylized} from 'node:util';
 import {bindDoneCallback} from './done-callback.js';
 import {warnWhenCollected, withdrawWarning, type FailureGroup} from './unobserved-failures.js';
@@ -91,7 +92,7 @@ export class Future<T> implements PromiseLike<T> {
 				future.#unwatch(watcher);
 			},
 			futureState: future => future.#state,
-			// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the owner settles a future with what it promised
+
 			futureValue: <T>(future: Future<T>) => future.#outcome as T,
 			futureError: future => future.#outcome,
 		};
@@ -127,7 +128,6 @@ export class Future<T> implements PromiseLike<T> {
 		// The promise below carries no value, so that no result is unwrapped on its way to the handler.
 		return this.#settled().then(() => {
 			if (this.#state === 'fulfilled') {
-				// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- R1 is T where there is no handler
 				const value = this.#outcome as R1 & T;
 				return typeof onFulfilled === 'function' ? onFulfilled(value) : value;
 			}

@@ -153,7 +153,6 @@ export class MapRun<R> {
 	}
 
 	#submit(chunk: readonly Row[]): void {
-		// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- map promises its caller what its function returns
 		const future = this.#backend.submitChunk(chunk) as Future<ReadonlyArray<ItemOutcome<R>>>;
 		observeFuture(future);
 		if (this.#feed.isClosed) {

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/promise-function-async -- an async function would cost every result one more promise */
 import {Inputs} from './inputs.js';
 import {
 	MapRun,

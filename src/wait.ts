@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/promise-function-async -- an async function could not throw at once for a wrong call */
 import {
 	futureState,
 	unwatchFuture,
@@ -10,14 +11,12 @@ import {startTimer} from './timer.js';
 
 export {asCompleted, type AsCompletedOptions, type CompletedFutures} from './as-completed.js';
 
-/* eslint-disable @typescript-eslint/naming-convention -- the names that users of concurrent.futures know */
 /** {@link wait} returns when any future is done. */
 export const FIRST_COMPLETED = 'FIRST_COMPLETED';
 /** {@link wait} returns when any future has failed, or all are done. A cancelled future has not failed. */
 export const FIRST_EXCEPTION = 'FIRST_EXCEPTION';
 /** {@link wait} returns when all futures are done. */
 export const ALL_COMPLETED = 'ALL_COMPLETED';
-/* eslint-enable @typescript-eslint/naming-convention */
 
 /** When {@link wait} returns. */
 export type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
