@@ -41,7 +41,7 @@ const characteristicLines = new Map<string, RegExp | null>([
 	['module-handle.js', /^The workers have imported the module once each$/mv],
 	['shutdown.js', /^Did not wait an hour for a task of an hour$/mv],
 	['submit.js', /^The worker is a process of its own$/mv],
-	['wait-and-as-completed.js', /^In order of completion: fast, medium, slow$/mv],
+	['wait-and-as-completed.js', /^In order of completion: (?:(?:fast|medium|slow)(?:, |$)){3}/mv],
 	['worker-death.js', /^The eight other tasks have their results$/mv],
 ]);
 

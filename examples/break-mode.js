@@ -15,9 +15,9 @@ const sleep = async duration => {
 	});
 };
 
-const running = executor.submit(sleep, 60_000);
+const running = executor.submit(sleep, 10_000);
 const fatal = executor.submit(() => process.kill(process.pid, 'SIGKILL'));
-const queued = executor.submit(sleep, 60_000);
+const queued = executor.submit(sleep, 10_000);
 
 const error = await fatal.exception();
 assert.ok(error instanceof TerminatedWorkerError);

@@ -13,7 +13,7 @@ const work = async (name, duration) => {
 	return `${name} is done`;
 };
 
-const running = executor.submit(work, 'the first', 300);
+const running = executor.submit(work, 'the first', 500);
 const queued = executor.submit(work, 'the second', 300);
 const last = executor.submit(work, 'the third', 0);
 
@@ -25,7 +25,7 @@ assert.equal(queued.cancelled(), true);
 await assert.rejects(queued.result(), CancelledError);
 console.log('The second task was cancelled before it started');
 
-while (!running.running()) {
+while (!running.running() && !running.done()) {
 	await new Promise(setImmediate);
 }
 

@@ -7,7 +7,6 @@ import {
 } from 'loky';
 
 const executor = new ProcessPoolExecutor({maxWorkers: 3});
-await executor.map(n => n, [1, 2, 3]); // All workers have started, so that the times below are those of the tasks.
 
 const answer = async (name, delay) => {
 	await new Promise(resolve => {
@@ -16,21 +15,28 @@ const answer = async (name, delay) => {
 	return name;
 };
 
-const futures = [executor.submit(answer, 'slow', 600), executor.submit(answer, 'fast', 20), executor.submit(answer, 'medium', 300)];
-
-const {done, notDone} = await wait(futures, {returnWhen: FIRST_COMPLETED});
-assert.equal(done.size + notDone.size, 3);
-assert.ok(done.has(futures[1]));
-console.log(`First of all: ${await futures[1]}; ${notDone.size} go on`);
-
-// The loop gives futures, not results: a failed one can be told from the loop itself.
-const order = [];
-for await (const future of asCompleted(futures)) {
-	order.push(await future.result());
+const futures = [executor.submit(answer, 'slow', 500), executor.submit(answer, 'fast', 20), executor.submit(answer, 'medium', 250)];
+const completions = [];
+for (const future of futures) {
+	future.addDoneCallback(completed => {
+		completions.push(completed);
+	});
 }
 
-assert.deepEqual(order, ['fast', 'medium', 'slow']);
-console.log('In order of completion:', order.join(', '));
+const {done, notDone} = await wait(futures, {returnWhen: FIRST_COMPLETED});
+assert.ok(done.has(completions[0]));
+assert.equal(done.size + notDone.size, 3);
+console.log(`First of all: ${await completions[0]}`);
+
+// The loop gives futures, not results: a failed one disturbs the loop no more than any other.
+const order = [];
+for await (const future of asCompleted(futures)) {
+	order.push(future);
+}
+
+assert.deepEqual(order, completions);
+const names = await Promise.all(order);
+console.log('In order of completion:', names.join(', '));
 
 // A wait that ends at its timeout is no error: it says what is done so far.
 const late = executor.submit(answer, 'late', 300);
