@@ -31,7 +31,8 @@ for (const [error, code, parent, fields] of classes) {
 
 	test(`${error.name} can be shown, stringified and cloned`, t => {
 		t.true(inspect(error).includes(error.message));
-		const json = JSON.parse(JSON.stringify(error)) as Record<string, unknown>;
+		const text = JSON.stringify(error);
+		const json = JSON.parse(text) as Record<string, unknown>;
 		t.is(json['name'], error.name);
 		t.is(json['message'], error.message);
 		t.is(json['code'], code);

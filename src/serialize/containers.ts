@@ -24,7 +24,7 @@ export function createError(className: string): Error {
 	}
 
 	if (ErrorClass === AggregateError) {
-		const aggregate = new AggregateError([], '');
+		const aggregate = new AggregateError([], 'none yet');
 		// It comes with the fields, if there was one.
 		Reflect.deleteProperty(aggregate, 'message');
 		return aggregate;

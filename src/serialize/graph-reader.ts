@@ -62,17 +62,6 @@ export class GraphReader implements LeafSource {
 		return this.#tokens[this.#position++];
 	}
 
-	#readPutOff(containers: readonly Container[]): void {
-		// The list grows while it is worked off.
-		for (const container of containers) {
-			if (this.next() !== null) {
-				throw malformed('a token is out of place');
-			}
-
-			this.#readOperation(container);
-		}
-	}
-
 	/** @returns a token that counts something. */
 	count(): number {
 		const token = this.next();
@@ -104,6 +93,27 @@ export class GraphReader implements LeafSource {
 		}
 
 		return token;
+	}
+
+	/** @returns the ArrayBuffer whose number comes next. */
+	buffer(): ArrayBuffer {
+		const buffer = this.#buffers?.[this.count()];
+		if (buffer === undefined) {
+			throw malformed('an ArrayBuffer is missing');
+		}
+
+		return buffer;
+	}
+
+	#readPutOff(containers: readonly Container[]): void {
+		// The list grows while it is worked off.
+		for (const container of containers) {
+			if (this.next() !== null) {
+				throw malformed('a token is out of place');
+			}
+
+			this.#readOperation(container);
+		}
 	}
 
 	/** @param target the container that was announced as coming later, if this is its turn */
@@ -366,15 +376,5 @@ export class GraphReader implements LeafSource {
 				return this.#add(createLeaf(code, this));
 			}
 		}
-	}
-
-	/** @returns the ArrayBuffer whose number comes next. */
-	buffer(): ArrayBuffer {
-		const buffer = this.#buffers?.[this.count()];
-		if (buffer === undefined) {
-			throw malformed('an ArrayBuffer is missing');
-		}
-
-		return buffer;
 	}
 }
