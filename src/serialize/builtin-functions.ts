@@ -16,18 +16,25 @@ export interface BuiltinReference {
 type AnyObject = Readonly<Record<string, unknown>>;
 
 const paths = new Map<unknown, BuiltinReference>();
-let indexedModules = 0;
+const indexedModules = new Set<string>();
+let loadedAtLastIndex = 0;
 
 /** Where a fresh process has this function; undefined for one that it does not have. */
 export function builtinReferenceOf(fn: unknown): BuiltinReference | undefined {
-	// More modules are loaded, and more lazy globals read, as the program goes on.
+	const known = paths.get(fn);
 	const loaded = loadedModules();
-	if (loaded.length !== indexedModules) {
-		indexedModules = loaded.length;
-		indexGlobals();
+	if (known !== undefined || loaded.length === loadedAtLastIndex) {
+		return known;
+	}
+
+	// More is there than at the last look: modules, and lazy globals that were read since.
+	indexGlobals();
+	if (!paths.has(fn)) {
 		for (const entry of loaded) {
 			indexModule(entry);
 		}
+
+		loadedAtLastIndex = loadedModules().length;
 	}
 
 	return paths.get(fn);
@@ -47,9 +54,11 @@ const isQuiet = (name: string): boolean => isBuiltin(name) && !/^(?:_|punycode|s
 function indexModule(entry: string): void {
 	// `fs.promises` is an accessor: its functions are found by the name that its module has outside.
 	const name = entry.replace(/^NativeModule (?:internal\/(?=fs\/promises$))?/v, '');
-	if (!isQuiet(name)) {
+	if (!isQuiet(name) || indexedModules.has(name)) {
 		return;
 	}
+
+	indexedModules.add(name);
 
 	const module = `node:${name}`;
 	const exported: unknown = process.getBuiltinModule(module);

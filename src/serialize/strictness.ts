@@ -2,6 +2,7 @@
  * Whether a function runs in strict mode. Its text tells only when it has the directive: modules and classes are strict without one.
  */
 
+import vm from 'node:vm';
 import type {EnclosingScope} from './enclosing-scopes.js';
 import type {FunctionFacts, FunctionNode} from './function-facts.js';
 
@@ -10,16 +11,45 @@ export type Strictness = 'strict' | 'sloppy' | 'unknown';
 
 const isPlain = (node: FunctionNode): boolean => node.type !== 'ArrowFunctionExpression' && !node.async && !node.generator;
 
+// Kept from the time the package was loaded, so that no code of the program runs.
+const argumentsGetter = Object.getOwnPropertyDescriptor(Function.prototype, 'arguments')?.get;
+
 /**
- * What the function object itself tells. V8 gives own properties `arguments` and `caller` to plain sloppy functions, and to no others;
- * arrows, methods and async functions look the same in both modes.
+ * Plain sloppy functions have the legacy properties `arguments` and `caller`, and no others have them. They are the function's own up to
+ * V8 13; from V8 14 on they are accessors of Function.prototype, which throw for every other function.
  */
+function hasLegacyProperties(fn: object): boolean {
+	if (Object.hasOwn(fn, 'caller')) {
+		return true;
+	}
+
+	try {
+		argumentsGetter?.call(fn);
+		return argumentsGetter !== undefined;
+	} catch {
+		return false;
+	}
+}
+
+let tells: boolean | undefined;
+
+/** Whether this V8 tells sloppy functions in one of the two ways. */
+function legacyPropertiesTell(): boolean {
+	tells ??= hasLegacyProperties(vm.runInThisContext('(function () {})') as object);
+	return tells;
+}
+
+/** What the function object itself tells. Arrows, methods and async functions look the same in both modes. */
 export function ownStrictness(fn: object, node: FunctionNode): Strictness {
 	if (!isPlain(node) || !Object.hasOwn(fn, 'prototype')) {
 		return 'unknown';
 	}
 
-	return Object.hasOwn(fn, 'caller') ? 'sloppy' : 'strict';
+	if (hasLegacyProperties(fn)) {
+		return 'sloppy';
+	}
+
+	return legacyPropertiesTell() ? 'strict' : 'unknown';
 }
 
 /** A module is strict throughout. */
