@@ -106,7 +106,7 @@ test('directories where files should be do no harm', async t => {
 
 for (const value of ['', 'two', '2.5', '1e1', '0x2', 'NaN']) {
 	test(`LOKY_MAX_CPU_COUNT=${JSON.stringify(value)} throws with its name and value`, async t => {
-		const error = await t.throwsAsync(count(t, {environment: {LOKY_MAX_CPU_COUNT: value}}), {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE', message: /LOKY_MAX_CPU_COUNT/u});
+		const error = await t.throwsAsync(count(t, {environment: {LOKY_MAX_CPU_COUNT: value}}), {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE', message: /LOKY_MAX_CPU_COUNT/v});
 		t.like(error, {option: 'LOKY_MAX_CPU_COUNT', value});
 	});
 }

@@ -131,7 +131,7 @@ test('inspect shows the state, and the result or the error', t => {
 	t.is(inspect(pending), 'Future { <pending> }');
 	t.is(inspect(running), 'Future { <running> }');
 	t.is(inspect(succeeded({a: 1})), 'Future { { a: 1 } }');
-	t.regex(inspect(failed(new Error('no luck'))), /^Future \{ <rejected> Error: no luck/u);
+	t.regex(inspect(failed(new Error('no luck'))), /^Future \{ <rejected> Error: no luck/v);
 	t.is(inspect(cancelled()), 'Future { <cancelled> }');
 });
 
@@ -236,7 +236,7 @@ for (const name of ['result', 'exception'] as const) {
 		t.throws(call({timeout: Number.NaN}), {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE'});
 		t.throws(call({timeout: -1}), {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE'});
 		t.throws(call({signal: {}}), {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'});
-		t.throws(call({timeuot: 1}), {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION', message: /Did you mean timeout/u});
+		t.throws(call({timeuot: 1}), {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION', message: /Did you mean timeout/v});
 		t.throws(call(5), {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'});
 	});
 }
@@ -374,7 +374,7 @@ test.serial('a rejected promise made by then and left alone is an unhandledRejec
 
 test('only an executor creates a future', t => {
 	const construct = (): unknown => Reflect.construct(Future, []);
-	t.throws(construct, {instanceOf: TypeError, message: /executor/u});
+	t.throws(construct, {instanceOf: TypeError, message: /executor/v});
 });
 
 const warningCases: Readonly<Record<string, readonly string[]>> = {

@@ -2,7 +2,9 @@
  * The package as its users get it: packed, installed in an empty folder, used where there is no cargo.
  */
 import {execFile} from 'node:child_process';
-import {copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile} from 'node:fs/promises';
+import {
+	copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile,
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';

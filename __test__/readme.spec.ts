@@ -2,7 +2,9 @@
  * The code of the README and of docs/ runs as it stands there.
  */
 import {execFile} from 'node:child_process';
-import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {
+	mkdtemp, readdir, readFile, rm, writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
@@ -30,7 +32,8 @@ function promisedOutput(code: string): string[] {
 	return [...code.matchAll(/console\.log\(.*\); \/\/ (?<promise>.+)$/gmv)].flatMap(match => match.groups!['promise']!.split(/, (?:then )?/v));
 }
 
-const pages = ['README.md', ...(await readdir(path.join(root, 'docs'))).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)];
+const docs = await readdir(path.join(root, 'docs'));
+const pages = ['README.md', ...docs.filter(name => name.endsWith('.md')).map(name => `docs/${name}`)];
 
 for (const page of pages) {
 	const blocks = codeBlocks(await readFile(path.join(root, page), 'utf8'));

@@ -277,7 +277,7 @@ test('an asynchronous input that has its items at hand fills whole chunks', asyn
 });
 
 test('a stream can be consumed once', async t => {
-	const message = /consumed once/u;
+	const message = /consumed once/v;
 	const awaited = startMap(new FakeBackend(double), [numbers(2)], byDefault);
 	await awaited;
 	await t.throwsAsync(async () => awaited, {instanceOf: TypeError, message});

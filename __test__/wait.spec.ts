@@ -133,7 +133,7 @@ for (const fn of [wait, asCompleted]) {
 		t.throws(call(), wrongType);
 		t.throws(call([], {timeout: '5'}), wrongType);
 		t.throws(call([], {timeout: -5}), {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE'});
-		t.throws(call([], {timeOut: 5}), {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION', message: /timeout/u});
+		t.throws(call([], {timeOut: 5}), {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION', message: /timeout/v});
 	});
 }
 

@@ -76,10 +76,10 @@ function directoriesUpwards({top, mountPoint}: Hierarchy, path: string): string[
 
 function quotaOf(directory: string, version: 1 | 2): number {
 	const [quota = '', period = ''] = version === 2
-		? readTextFile(`${directory}/cpu.max`).trim().split(/\s+/u)
+		? readTextFile(`${directory}/cpu.max`).trim().split(/\s+/v)
 		: ['quota', 'period'].map(name => readTextFile(`${directory}/cpu.cfs_${name}_us`).trim());
 	// Without a limit the quota reads "max" (version 2) or -1 (version 1).
-	if (!/^\d+$/u.test(quota) || !/^\d+$/u.test(period)) {
+	if (!/^\d+$/v.test(quota) || !/^\d+$/v.test(period)) {
 		return noLimit;
 	}
 

@@ -58,7 +58,7 @@ function environmentLimit(environment: CpuFacts['environment']): number {
 		return Number.POSITIVE_INFINITY;
 	}
 
-	if (!/^\s*[-+]?\d+\s*$/u.test(text)) {
+	if (!/^\s*[\-+]?\d+\s*$/v.test(text)) {
 		throw argumentRangeError('LOKY_MAX_CPU_COUNT', 'a whole number', text);
 	}
 

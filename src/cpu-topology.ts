@@ -17,7 +17,7 @@ export function physicalCores(root: string): number {
 /** How many CPUs the machine has online; 0 when that cannot be known. */
 export function onlineCpus(root: string): number {
 	const list = readTextFile(`${root}/sys/devices/system/cpu/online`).trim();
-	if (!/^\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*$/u.test(list)) {
+	if (!/^\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*$/v.test(list)) {
 		return 0;
 	}
 
@@ -34,7 +34,7 @@ function readPhysicalCores(root: string): number {
 	const directory = `${root}/sys/devices/system/cpu`;
 	const found = new Set<string>();
 	for (const name of directoryNames(directory)) {
-		if (!/^cpu\d+$/u.test(name)) {
+		if (!/^cpu\d+$/v.test(name)) {
 			continue;
 		}
 

@@ -167,7 +167,7 @@ function readEnvironment(options: OptionCopy, name: string): Readonly<Record<str
 
 	for (const variable of Object.keys(changes)) {
 		// The system ends a name at the first of these: a variable nobody asked for would arrive.
-		if (variable === '' || /[=\0]/u.test(variable)) {
+		if (variable === '' || /[=\0]/v.test(variable)) {
 			throw argumentTypeError(name, 'an object whose names are not empty and have neither "=" nor NUL', variable);
 		}
 
