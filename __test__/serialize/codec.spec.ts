@@ -234,7 +234,7 @@ function * generate(): Generator<number> {
 }
 
 class Later extends Promise<number> {
-	readonly since = 0;
+	since = 0;
 }
 
 const refused: ReadonlyArray<readonly [string, unknown]> = [
