@@ -25,6 +25,10 @@ pub const CONTROL: RawFd = 5;
 /// See [`TASKS`].
 pub const CLAIMS: RawFd = 6;
 /// From here on, nothing is open in a worker when it starts.
+#[cfg_attr(
+	not(target_os = "linux"),
+	expect(dead_code, reason = "others close by name, not by number")
+)]
 pub const FIRST_FOREIGN: RawFd = 7;
 
 /// Four times the default: a prefetched batch of tasks then needs fewer wake-ups of both sides. What an unprivileged user

@@ -1,4 +1,5 @@
 //! Killing workers again and again under load.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What a worker's death costs, and what is told of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

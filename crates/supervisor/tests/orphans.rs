@@ -1,9 +1,10 @@
 //! What is left of the workers when their parent is killed with -9: nothing.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::{MISBEHAVE, assert_within, children_of, is_alive, kill, poll_until, state_of};
@@ -13,6 +14,8 @@ struct Host {
 	process: Child,
 	workers: Vec<u32>,
 	said: Vec<String>,
+	/// Held: a host that cannot say what it has to say fails.
+	_output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Host {
@@ -38,6 +41,7 @@ impl Host {
 			process,
 			workers,
 			said,
+			_output: lines,
 		}
 	}
 

@@ -1,4 +1,5 @@
 //! Cancelling, in a race with the worker.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

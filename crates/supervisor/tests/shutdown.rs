@@ -1,4 +1,5 @@
 //! How it ends: by order, by escalation, by being dropped.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What a worker is given at its start, and what happens where it cannot be started.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

@@ -74,7 +74,7 @@ fn begin(end: &WorkerEnd, text: &str) {
 fn run(end: &WorkerEnd, frame: &Frame) {
 	let answer = |bytes: &[u8]| {
 		end.write_frame(FrameKind::Returned, frame.sequence, bytes)
-			.unwrap()
+			.unwrap();
 	};
 	if frame.payload.len() > 4096 || frame.payload.is_empty() {
 		return answer(&frame.payload);
@@ -246,7 +246,7 @@ fn descriptors() -> String {
 }
 
 fn process() -> String {
-	let id = |pid: Option<rustix::process::Pid>| pid.map_or(0, |pid| pid.as_raw_pid());
+	let id = |pid: Option<rustix::process::Pid>| pid.map_or(0, rustix::process::Pid::as_raw_pid);
 	format!(
 		"{} {} {}",
 		std::process::id(),
