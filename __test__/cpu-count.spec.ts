@@ -13,7 +13,6 @@ import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {countCpus, cpuCount} from '#dist/cpu-count.js';
 
-// eslint-disable-next-line @typescript-eslint/strict-void-return -- as Node documents it
 const execFilePromise = promisify(execFile);
 
 /** Files below a fake root, and the environment. */

@@ -64,11 +64,7 @@ test.serial('a slow task does not hold the tasks behind it', withExecutor({maxWo
 
 test.serial('a value that cannot travel rejects its own future only', withExecutor({maxWorkers: 1}, async (t, executor) => {
 	const jobs = executor.module<typeof Jobs>(jobsUrl);
-	const bad = jobs.identity({
-		deep: [{
-			callback() {}
-		}],
-	});
+	const bad = jobs.identity({deep: [{callback: Math.max}]});
 	const good = jobs.identity('fine');
 	const error = await t.throwsAsync(async () => bad, {instanceOf: SerializationError});
 	t.is(error.side, 'submit');

@@ -16,8 +16,19 @@ const workerEntry = fileURLToPath(new URL('worker/main.js', import.meta.url));
 // Flags that belong to the entry script or to the terminal, not to the runtime. Some take their value as a word of its own.
 const foreignFlags = /^--?(?:e|eval|p|print|pe|c|check|i|interactive|input-type|watch(?:-.*)?|test(?:-.*)?|inspect(?:-.*)?|debug-port|run|build-sea|experimental-sea-config)(?:=|$)/v;
 const flagsWithValue = new Set([
-	'-e', '--eval', '-p', '--print', '-pe', '--input-type', '--watch-path', '--test-name-pattern', '--test-reporter',
-	'--inspect-port', '--debug-port', '--run', '--experimental-sea-config',
+	'-e',
+	'--eval',
+	'-p',
+	'--print',
+	'-pe',
+	'--input-type',
+	'--watch-path',
+	'--test-name-pattern',
+	'--test-reporter',
+	'--inspect-port',
+	'--debug-port',
+	'--run',
+	'--experimental-sea-config',
 ]);
 
 /** The flags of this process that a worker shares: loaders, conditions, V8's options; no debugger port, no test runner. */

@@ -2,7 +2,7 @@
  * Which functions a pool has been told of, by number. A function is described once and travels once per worker.
  */
 import {Buffer} from 'node:buffer';
-import {describeFunction} from './serialize/function-reference.js';
+import {describeFunction, type FunctionReference} from './serialize/function-reference.js';
 import {encodeFunction, type Application} from './serialize/shipped-function.js';
 
 /** Any function that a caller may submit. */
@@ -11,8 +11,8 @@ export type AnyFunction = (...args: never[]) => unknown;
 /** Gives numbers to functions; what it has not seen it registers. */
 export class FunctionRegistry {
 	readonly #register: (id: number, payload: Uint8Array) => void;
-	/** By object: the way that is taken a million times. */
-	readonly #byFunction: Readonly<Record<Application, WeakMap<AnyFunction, number>>> = {call: new WeakMap(), each: new WeakMap()};
+	/** By description, which is one object as long as it holds: the way that is taken a million times. */
+	readonly #byReference: Readonly<Record<Application, WeakMap<FunctionReference, number>>> = {call: new WeakMap(), each: new WeakMap()};
 	/** By content: the same source in another function object is the same function. */
 	readonly #byContent = new Map<string, number>();
 
@@ -22,13 +22,15 @@ export class FunctionRegistry {
 
 	/** @throws {SerializationError} The function cannot travel. */
 	idOf(fn: AnyFunction, application: Application): number {
-		const known = this.#byFunction[application].get(fn);
+		// Each time anew: a global that it uses may have been replaced since.
+		const reference = describeFunction(fn);
+		const known = this.#byReference[application].get(reference);
 		if (known !== undefined) {
 			return known;
 		}
 
-		const id = this.#idOfContent(encodeFunction({reference: describeFunction(fn), application}));
-		this.#byFunction[application].set(fn, id);
+		const id = this.#idOfContent(encodeFunction({reference, application}));
+		this.#byReference[application].set(reference, id);
 		return id;
 	}
 

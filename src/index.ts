@@ -1,7 +1,9 @@
 export {ProcessPoolExecutor, type WorkerInfo} from './executor.js';
 export type {ExecutorOptions, MapOptions, ShutdownOptions} from './options.js';
 export {Future} from './future.js';
-export type {CompletedFutures, ReturnWhen, WaitForOptions, WaitResult, AsCompletedOptions} from './wait.js';
+export type {
+	CompletedFutures, ReturnWhen, WaitForOptions, WaitResult, AsCompletedOptions,
+} from './wait.js';
 export type {ResultStream} from './result-stream.js';
 export type {ModuleHandle} from './serialize/module-handle.js';
 export {

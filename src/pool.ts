@@ -78,7 +78,7 @@ export class Pool implements FutureOwner {
 
 			// Encoding runs getters of the caller, which may submit or shut down: state and number are taken after it.
 			functionId = this.#state.name === 'open' ? this.#functions.idOf(fn, application) : 0;
-			bytes = this.#state.name === 'open' ? encode(payload, 'submit') : null;
+			bytes = this.#state.name === 'open' ? encode(payload, 'submit', ['args']) : null;
 		} catch (error) {
 			return this.#failed(error);
 		}

@@ -38,7 +38,7 @@ export function encodeItems(items: readonly ShippedItem[]): Uint8Array {
 
 function travelling(item: ShippedItem & {readonly ok: true}): ShippedItem {
 	try {
-		encode(item.value, 'result');
+		encode(item.value, 'result', ['result']);
 		return item;
 	} catch (error) {
 		return failedItem(error);

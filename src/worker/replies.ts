@@ -29,7 +29,7 @@ export class Replies {
 	returned(sequence: number, value: unknown, application: Application): void {
 		let payload;
 		try {
-			payload = application === 'each' ? encodeItems(value as ShippedItem[]) : encode(value, 'result');
+			payload = application === 'each' ? encodeItems(value as ShippedItem[]) : encode(value, 'result', ['result']);
 		} catch (error) {
 			this.threw(sequence, error);
 			return;
