@@ -168,6 +168,7 @@ impl Core {
 			peak_memory: reaped.peak_memory,
 		};
 		self.deaths.record(id, facts);
+		self.orphans.inherit(worker.process.pid(), now);
 		let before = self.actions.len();
 		let exit = reaped.exit;
 		let event = Event::WorkerExited(id, exit.clone());
@@ -187,6 +188,7 @@ impl Core {
 	/// After everything that has arrived: a machine that slept must not look like workers that did.
 	fn time_passed(&mut self) {
 		let now = self.now();
+		self.orphans.look(now);
 		let due: Vec<WorkerId> = self
 			.graces
 			.iter()

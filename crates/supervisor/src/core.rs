@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use crate::channel::Inbound;
 use crate::claims::Ledger;
 use crate::deaths::Deaths;
+use crate::orphans::Orphans;
 use crate::output::Output;
 use crate::process::{Obituaries, Process};
 use crate::spawn::{Spawned, failure};
@@ -36,14 +37,15 @@ pub struct Core {
 	pub(crate) graces: Vec<(Duration, WorkerId)>,
 	/// Workers whose text is not read because too much waits.
 	pub(crate) muted: Vec<WorkerId>,
+	pub(crate) orphans: Orphans,
 	obituaries: Obituaries,
 	death_watch: Option<DeathWatch>,
 	max_payload: u32,
 	origin: Instant,
-	orders: VecDeque<SpawnOrder>,
+	pub(crate) orders: VecDeque<SpawnOrder>,
 	unflushed: Vec<WorkerId>,
 	is_break_told: bool,
-	phase: Phase,
+	pub(crate) phase: Phase,
 	/// Whether the thread sleeps, or is about to.
 	is_asleep: bool,
 	/// Until when, or did last.
@@ -57,16 +59,19 @@ pub struct SpawnOrder {
 	pub(crate) index: u32,
 }
 
-/// How long the thread may sleep.
-pub enum Sleep {
-	/// Until something happens.
-	UntilWoken,
-	/// At most so long.
-	For(Duration),
+/// What the thread is to do.
+pub enum Plan {
+	/// Make a process.
+	Spawn(SpawnOrder),
+	/// Wait for events, at most so long. `None`: until there are some.
+	Sleep(Option<Duration>),
+	/// Nothing more.
+	End,
 }
 
+/// How far its life has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(crate) enum Phase {
 	Running,
 	/// The pool has ordered `Close`.
 	Closed,
@@ -92,6 +97,7 @@ impl Core {
 			pool: Pool::new(config),
 			ledger: Ledger::default(),
 			workers: FxHashMap::default(),
+			orphans: Orphans::new(),
 			obituaries: Obituaries::new(Arc::clone(&poller)),
 			poller,
 			deaths: Deaths::default(),
@@ -306,18 +312,13 @@ impl Core {
 		Ok(())
 	}
 
-	/// The next process to make.
-	pub fn next_order(&mut self) -> Option<SpawnOrder> {
-		self.orders.pop_front()
-	}
-
-	/// The thread is about to sleep, until the answer at the latest. `None`: it is to end.
-	pub fn fall_asleep(&mut self) -> Option<Sleep> {
+	/// What the thread is to do next. Taken as a promise that it does.
+	pub fn plan(&mut self) -> Plan {
 		if self.phase != Phase::Running {
-			return None;
+			return Plan::End;
 		}
-		if !self.orders.is_empty() {
-			return Some(Sleep::For(Duration::ZERO));
+		if let Some(order) = self.orders.pop_front() {
+			return Plan::Spawn(order);
 		}
 		let now = self.now();
 		let planned = self.planned.filter(|planned| *planned > now);
@@ -325,10 +326,7 @@ impl Core {
 		// next task of a busy caller would otherwise have to wake it for its own deadline each time.
 		self.planned = self.next_deadline().into_iter().chain(planned).min();
 		self.is_asleep = true;
-		Some(
-			self.planned
-				.map_or(Sleep::UntilWoken, |until| Sleep::For(until.saturating_sub(now))),
-		)
+		Plan::Sleep(self.planned.map(|until| until.saturating_sub(now)))
 	}
 
 	/// Wakes the thread where it has to do something that it does not know of.
@@ -346,7 +344,8 @@ impl Core {
 		}
 	}
 
-	fn ring(&mut self) {
+	/// Has the thread woken when the lock is released.
+	pub(crate) fn ring(&mut self) {
 		self.must_ring = true;
 		self.is_asleep = false;
 	}
@@ -364,7 +363,12 @@ impl Core {
 	/// When time alone changes something.
 	pub fn next_deadline(&self) -> Option<Duration> {
 		let graces = self.graces.iter().map(|(until, _)| *until);
-		self.pool.next_deadline().into_iter().chain(graces).min()
+		self.pool
+			.next_deadline()
+			.into_iter()
+			.chain(graces)
+			.chain(self.orphans.next_look())
+			.min()
 	}
 
 	/// The workers whose deaths were reported by threads.
@@ -380,43 +384,6 @@ impl Core {
 	/// Whether nothing can be asked of it any more.
 	pub fn is_over(&self) -> bool {
 		self.phase == Phase::Over
-	}
-
-	/// Ends everything because of a defect.
-	pub fn fail(&mut self, words: String) {
-		if self.is_over() {
-			return;
-		}
-		self.abandon();
-		self.notices.push(Notice::Failed(words));
-	}
-
-	/// Kills every worker. The thread reaps them.
-	pub fn abandon(&mut self) {
-		self.phase = Phase::Over;
-		self.ring();
-		self.orders.clear();
-		self.actions.clear();
-		let workers: Vec<WorkerId> = self.workers.keys().copied().collect();
-		for worker in workers {
-			self.abandon_worker(worker);
-		}
-	}
-
-	fn abandon_worker(&mut self, id: WorkerId) {
-		if let Some(worker) = self.workers.get_mut(&id) {
-			worker.process.order(pool::StopSignal::Kill);
-			// What it still says is of no interest, and the ends of its pipes must not wake the thread again and again.
-			worker.leave(&self.poller);
-		}
-	}
-
-	/// Reaps those that are dead. `true`: none is left.
-	pub fn bury(&mut self) -> bool {
-		let poller = &self.poller;
-		self.workers
-			.retain(|_, worker| worker.process.reap(poller).is_none());
-		self.workers.is_empty()
 	}
 
 	/// See [`Supervisor::workers`](crate::Supervisor::workers).

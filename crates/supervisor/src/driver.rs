@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use polling::{Events, Poller};
 use pool::SpawnFailure;
 
-use crate::core::{Core, Sleep, SpawnOrder};
+use crate::core::{Core, Plan, SpawnOrder};
 use crate::outbox::Outbox;
 use crate::process::block_signals;
 use crate::sigpipe;
@@ -124,16 +124,18 @@ pub fn run(shared: &Shared, command: &CommandLine) {
 
 fn serve(shared: &Shared, command: &CommandLine) {
 	let mut events = Events::new();
+	let mut plan = shared.drive(Core::plan);
 	loop {
-		// A parent-death signal comes when the thread ends that made the process, so no other thread may.
-		if let Some(Some(order)) = shared.drive(Core::next_order) {
-			let spawned = spawn(command);
-			shared.adopt(&order, spawned);
-		}
-		let timeout = match shared.drive(Core::fall_asleep) {
-			Some(Some(Sleep::For(time))) => Some(time),
-			Some(Some(Sleep::UntilWoken)) => None,
-			Some(None) | None => return,
+		let timeout = match plan {
+			// A parent-death signal comes when the thread ends that made the process, so no other thread may.
+			Some(Plan::Spawn(order)) => {
+				let spawned = spawn(command);
+				shared.adopt(&order, spawned);
+				// Between two processes, the workers that live are looked after.
+				Some(Duration::ZERO)
+			}
+			Some(Plan::Sleep(timeout)) => timeout,
+			Some(Plan::End) | None => return,
 		};
 		events.clear();
 		if let Err(error) = shared.poller.wait(&mut events, timeout) {
@@ -141,11 +143,14 @@ fn serve(shared: &Shared, command: &CommandLine) {
 			return;
 		}
 		let is_drained = shared.is_drained.swap(false, Ordering::SeqCst);
-		shared.drive(|core| {
+		let is_flooded = shared.outbox.is_flooded();
+		// One lock for both: a caller that the turn has woken finds it free.
+		plan = shared.drive(|core| {
 			if is_drained {
 				core.unmute();
 			}
-			core.wake_up(&events, shared.outbox.is_flooded());
+			core.wake_up(&events, is_flooded);
+			core.plan()
 		});
 	}
 }

@@ -204,7 +204,8 @@ fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
 pub struct FileActions(libc::posix_spawn_file_actions_t);
 
 impl FileActions {
-	fn new() -> Result<Self, c_int> {
+	/// None.
+	pub fn new() -> Result<Self, c_int> {
 		let mut actions = MaybeUninit::uninit();
 		// SAFETY: initialises the whole value where it returns 0.
 		check(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;

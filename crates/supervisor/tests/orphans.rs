@@ -126,3 +126,19 @@ fn processes_that_tasks_have_started_end_with_a_parent_that_is_killed() {
 		assert_within(begin.elapsed(), Duration::from_secs(1));
 	}
 }
+
+#[test]
+fn the_first_process_of_a_container_reaps_what_its_workers_have_left_behind() {
+	let unshare = |arguments: &[&str]| {
+		let mut command = Command::new("unshare");
+		command.args(["--pid", "--fork"]).args(arguments);
+		command
+			.stderr(Stdio::null())
+			.status()
+			.is_ok_and(|status| status.success())
+	};
+	if !unshare(&["true"]) {
+		return; // Not allowed to everybody.
+	}
+	assert!(unshare(&[MISBEHAVE, "host", "init"]));
+}

@@ -263,3 +263,22 @@ fn empty_set() -> libc::sigset_t {
 	// SAFETY: written above.
 	unsafe { set.assume_init() }
 }
+
+#[cfg(test)]
+mod tests {
+	use std::fs::File;
+
+	use super::*;
+
+	#[test]
+	fn without_closefrom_every_descriptor_that_would_be_inherited_is_closed() {
+		let own = File::open("/dev/zero").unwrap();
+		let foreign = rustix::io::dup(&own).unwrap();
+		let found = open_descriptors();
+		assert!(found.contains(&foreign.as_raw_fd()));
+		assert!(is_inherited(foreign.as_raw_fd()));
+		assert!(found.contains(&own.as_raw_fd()));
+		assert!(!is_inherited(own.as_raw_fd()));
+		close_one_by_one(&mut FileActions::new().unwrap()).unwrap();
+	}
+}

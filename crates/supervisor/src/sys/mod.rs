@@ -66,3 +66,22 @@ fn wait_unreaped(pid: Pid, options: c_int) -> io::Result<bool> {
 	// SAFETY: the kernel fills the members of SIGCHLD; zero means that no child was ready.
 	Ok(unsafe { information.si_pid() } != 0)
 }
+
+/// Reaps the dead children of ours in a process group. Whether there are living ones.
+pub fn reap_group(group: Pid) -> bool {
+	loop {
+		let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
+		let id = group.as_raw_pid().unsigned_abs();
+		let options = libc::WEXITED | libc::WNOHANG;
+		// SAFETY: the pointer is to writable memory of the right type.
+		if unsafe { libc::waitid(libc::P_PGID, id, information.as_mut_ptr(), options) } != 0 {
+			return false;
+		}
+		// SAFETY: zeroed, and all bit patterns are valid.
+		let information = unsafe { information.assume_init() };
+		// SAFETY: the kernel fills the members of SIGCHLD; zero means that no child was ready.
+		if unsafe { information.si_pid() } == 0 {
+			return true;
+		}
+	}
+}

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use pool::{FunctionId, OnWorkerDeath, PoolConfig, Submission, TaskId};
 use supervisor::{Launch, Notice, Supervisor};
 
-/// `misbehave host COUNT TASK`, or `misbehave host closed FILE`: without standard descriptors, writes what its worker has
+/// `misbehave host COUNT TASK`; or `misbehave host init`: exits with 0 when nothing is left to be reaped of a worker that has
+/// left a process behind; or `misbehave host closed FILE`: without standard descriptors, writes what its worker has
 /// to the file.
 pub fn run() {
 	let arguments: Vec<String> = std::env::args().collect();
@@ -21,6 +22,13 @@ pub fn run() {
 			if let Some(value) = line.strip_prefix("returned ") {
 				std::fs::write(&arguments[3], value).unwrap();
 				std::process::exit(0);
+			}
+		});
+	}
+	if arguments[2] == "init" {
+		serve(1, "fork-and-exit", |line| {
+			if line == "died" {
+				std::process::exit(i32::from(!is_childless()));
 			}
 		});
 	}
@@ -69,8 +77,21 @@ fn serve(count: u32, task: &str, mut say: impl FnMut(&str)) {
 				Notice::Settled(_, supervisor::Settlement::Returned(value)) => {
 					say(&format!("returned {}", String::from_utf8_lossy(&value)));
 				}
+				Notice::Settled(_, supervisor::Settlement::WorkerTerminated(_)) => say("died"),
 				_ => {}
 			}
 		}
 	}
+}
+
+/// Whether there is soon no child at all, dead or alive.
+fn is_childless() -> bool {
+	(0..1000).any(|_| {
+		std::thread::sleep(Duration::from_millis(5));
+		let mut information = std::mem::MaybeUninit::uninit();
+		let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+		// SAFETY: the pointer is to writable memory of the right type.
+		let result = unsafe { libc::waitid(libc::P_ALL, 0, information.as_mut_ptr(), options) };
+		result != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD)
+	})
 }
