@@ -283,4 +283,30 @@ mod tests {
 		let orders = trial.exits(0, sigkill());
 		assert_eq!(orders, [settle(0, Outcome::TimedOut(timeout(0))), Action::Close]);
 	}
+
+	#[test]
+	fn a_task_that_ends_with_its_killed_worker_needs_no_other_worker() {
+		let mut trial = Trial::new(|_| {});
+		trial.submit_with(Some(SECOND));
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.passes(SECOND), [kill(0)]);
+		assert_eq!(trial.deadline_in(), None);
+	}
+
+	#[test]
+	fn a_pool_that_only_finishes_what_runs_does_not_wake_to_move_tasks() {
+		let mut trial = Trial::idle(2);
+		trial.submit_together(4);
+		for worker in 0..2 {
+			for sequence in 2..4 {
+				trial.claims(worker, sequence);
+			}
+		}
+		assert_eq!(trial.shut_down(crate::Shutdown::CancelPending), []);
+		trial.says(1, Returned, 2);
+		trial.says(1, Returned, 3);
+		assert_eq!(trial.states(), ["busy", "idle"]);
+		assert_eq!(trial.deadline_in(), Some(60 * SECOND));
+	}
 }

@@ -224,4 +224,15 @@ mod tests {
 		assert_eq!(trial.shut_down(Shutdown::Kill), [kill(0)]);
 		assert_eq!(trial.shut_down(Shutdown::Kill), []);
 	}
+
+	#[test]
+	fn a_worker_that_was_killed_is_not_killed_again() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.ready(0);
+		assert_eq!(trial.says(0, crate::frame::FrameKind::Ready, 0), [kill(0)]);
+		trial.submit();
+		let orders = trial.shut_down(Shutdown::Kill);
+		assert!(!orders.contains(&kill(0)), "{orders:?}");
+	}
 }

@@ -303,7 +303,10 @@ mod tests {
 
 	#[test]
 	fn a_worker_that_dies_unready_does_not_break_a_pool_that_has_nothing_left_to_do() {
-		let mut trial = Trial::new(|config| config.max_failed_starts = 1);
+		let mut trial = Trial::new(|config| {
+			config.max_workers = 1;
+			config.max_failed_starts = 1;
+		});
 		trial.submit();
 		trial.spawned(0);
 		trial.happens(Event::ProtocolViolated(

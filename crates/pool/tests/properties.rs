@@ -165,6 +165,7 @@ fn take_turn(world: &mut World, position: usize, turn: Turn) {
 		Turn::IgnoreTerminate => worker.ignores_terminate = true,
 		Turn::Violate => world.violate(position),
 		Turn::Babble(kind, sequence) if worker.process == Process::Alive => {
+			world.liars.insert(worker.id);
 			worker.say(kind, Sequence(sequence));
 		}
 		Turn::Babble(..) => {}
