@@ -73,14 +73,18 @@ for (const [watch, env] of watches) {
 
 	test.serial(`workers that are killed all at once cost the tasks that they ran and no other (${watch})`, withExecutor({maxWorkers: 3, env}, async (t, executor) => {
 		const jobs = executor.module<typeof Jobs>(jobsUrl);
-		const futures = Array.from({length: 30}, () => jobs.sleep(150));
-		await eventually(() => futures.filter(future => future.running()).length, count => count === 3, 10_000);
+		const running = Array.from({length: 3}, () => jobs.sleep(60_000));
+		const waiting = Array.from({length: 30}, (_, item) => jobs.add(item, 1));
+		await eventually(() => running.filter(future => future.running()).length, count => count === 3, 10_000);
 		for (const {pid} of executor.workers) {
 			process.kill(pid!, 'SIGKILL');
 		}
 
-		const outcomes = await within(20_000, Promise.allSettled(futures));
-		t.is(outcomes.filter(outcome => outcome.status === 'rejected').length, 3);
+		for (const outcome of await within(10_000, Promise.allSettled(running))) {
+			t.true(outcome.status === 'rejected' && outcome.reason instanceof TerminatedWorkerError);
+		}
+
+		t.deepEqual(await within(10_000, Promise.all(waiting)), waiting.map((_, item) => item + 1));
 	}));
 }
 

@@ -8,8 +8,11 @@ type Entry = {
 	onlyView: {readonly view: ArrayBufferView; readonly token: number} | null;
 };
 
-/** Small Buffers share memory that Node has allocated for all of them: what lies beside them is nobody's business. */
-const isPooled = (view: ArrayBufferView): boolean => Buffer.isBuffer(view) && view.byteLength < view.buffer.byteLength && view.buffer.byteLength === Buffer.poolSize;
+/**
+ * Small Buffers share memory that Node has allocated for all of them: what lies beside them is nobody's business. Nothing tells
+ * that memory from the program's own (its size is not `Buffer.poolSize` on every version), so every part of a larger buffer counts.
+ */
+const isPooled = (view: ArrayBufferView): boolean => Buffer.isBuffer(view) && view.byteLength < view.buffer.byteLength;
 
 export class BufferTable {
 	readonly #entries: Entry[] = [];
