@@ -93,8 +93,10 @@ impl Core {
 			}
 			pool.handle(Event::FrameReceived(id, frame), now, ledger, actions);
 		});
-		let is_distrusted = |action: &Action| *action == Action::SignalWorker(id, StopSignal::Kill);
-		worker.treatment.broke_protocol |= actions[before..].iter().any(is_distrusted) && !pool.is_broken();
+		let is_distrusted = actions[before..]
+			.iter()
+			.any(|action| matches!(action, Action::SignalWorker(killed, StopSignal::Kill) if *killed == id));
+		worker.treatment.broke_protocol |= is_distrusted && !pool.is_broken();
 		match arrival {
 			Arrival::Drained | Arrival::Budget => {}
 			Arrival::Ended | Arrival::Failed(_) => {

@@ -85,8 +85,8 @@ fn a_worker_that_does_not_leave_is_terminated_then_killed() {
 			let config = PoolConfig {
 				init: init.into(),
 				idle_timeout: Some(Duration::from_millis(10)),
-				start_timeout: Duration::from_millis(100),
-				shutdown_grace: Duration::from_millis(50),
+				// Enough for a signal to arrive on a busy machine.
+				shutdown_grace: Duration::from_millis(500),
 				..one_worker()
 			};
 			let mut harness = Harness::start(config, watch);
