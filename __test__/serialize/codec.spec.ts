@@ -1,5 +1,6 @@
 import {Buffer} from 'node:buffer';
 import {isDeepStrictEqual} from 'node:util';
+import {serialize} from 'node:v8';
 import test from 'ava';
 import fc from 'fast-check';
 import {Packr} from 'msgpackr';
@@ -409,7 +410,8 @@ test('anything arrives as structured clone would copy it', t => {
 		withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withObjectString: true, withSparseArray: true, withTypedArray: true, maxDepth: 4,
 	});
 	t.notThrows(() => {
-		fc.assert(fc.property(anything, value => isDeepStrictEqual(travel([value, value]), structuredClone([value, value]))), {numRuns: 3000});
+		// By V8's own bytes: Node 20 finds two invalid dates unequal.
+		fc.assert(fc.property(anything, value => serialize(travel([value, value])).equals(serialize(structuredClone([value, value])))), {numRuns: 3000});
 	});
 });
 
