@@ -54,8 +54,6 @@ export interface FrameBatch {
   count: number
   table: Uint32Array
   payloads: Buffer
-  /** The parent will send nothing more. */
-  ended: boolean
 }
 
 /** The facts of a worker's death. See `NativeDeath` in `native.ts`. */

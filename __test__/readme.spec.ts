@@ -35,8 +35,11 @@ function promisedOutput(code: string): string[] {
 const docs = await readdir(path.join(root, 'docs'));
 const pages = ['README.md', ...docs.filter(name => name.endsWith('.md')).map(name => `docs/${name}`)];
 
-for (const page of pages) {
-	const blocks = codeBlocks(await readFile(path.join(root, page), 'utf8'));
+// All are read first: tests must be declared in one go.
+const blocksOfPages = await Promise.all(pages.map(async page => codeBlocks(await readFile(path.join(root, page), 'utf8'))));
+
+for (const [pageIndex, page] of pages.entries()) {
+	const blocks = blocksOfPages[pageIndex]!;
 	const programs = blocks.filter(block => block.file === null);
 	for (const [index, {code}] of programs.entries()) {
 		test.serial(`example ${index + 1} of ${page} runs and prints what its comments say`, async t => {

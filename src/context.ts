@@ -15,21 +15,7 @@ const workerEntry = fileURLToPath(new URL('worker/main.js', import.meta.url));
 
 // Flags that belong to the entry script or to the terminal, not to the runtime. Some take their value as a word of its own.
 const foreignFlags = /^--?(?:e|eval|p|print|pe|c|check|i|interactive|input-type|watch(?:-.*)?|test(?:-.*)?|inspect(?:-.*)?|debug-port|run|build-sea|experimental-sea-config)(?:=|$)/v;
-const flagsWithValue = new Set([
-	'-e',
-	'--eval',
-	'-p',
-	'--print',
-	'-pe',
-	'--input-type',
-	'--watch-path',
-	'--test-name-pattern',
-	'--test-reporter',
-	'--inspect-port',
-	'--debug-port',
-	'--run',
-	'--experimental-sea-config',
-]);
+const codeFlags = new Set(['-e', '--eval', '-p', '--print', '-pe']);
 
 /** The flags of this process that a worker shares: loaders, conditions, V8's options; no debugger port, no test runner. */
 export function inheritedFlags(flags: readonly string[]): string[] {
@@ -38,7 +24,8 @@ export function inheritedFlags(flags: readonly string[]): string[] {
 		const flag = flags[index]!;
 		if (!foreignFlags.test(flag)) {
 			inherited.push(flag);
-		} else if (flagsWithValue.has(flag)) {
+		} else if (codeFlags.has(flag) || (!flag.includes('=') && !isFlag(flags[index + 1]))) {
+			// Its value. Left behind, it would be taken for a script.
 			index++;
 		}
 	}
@@ -48,6 +35,8 @@ export function inheritedFlags(flags: readonly string[]): string[] {
 
 // These two describe a channel to somebody else's parent, whose descriptors a worker does not have.
 const foreignVariables = new Set(['NODE_CHANNEL_FD', 'NODE_UNIQUE_ID']);
+
+const isFlag = (word: string | undefined): boolean => word?.startsWith('-') === true;
 
 /** How a worker of this process is started. */
 export function workerLaunch(environment: Readonly<Record<string, string>>): WorkerLaunch {

@@ -128,7 +128,7 @@ export class ShutdownExecutorError extends Error {
 	declare readonly name: string;
 	readonly code = 'ERR_EXECUTOR_SHUTDOWN';
 
-	constructor(message = 'The executor was shut down, so it takes no more tasks. Start another one, or call getReusableExecutor().') {
+	constructor(message = 'The executor was shut down, so it takes no more tasks, and what it has not finished will not be. Start another executor.') {
 		super(message);
 	}
 }
@@ -157,7 +157,7 @@ export class TimeoutError extends Error {
 	readonly code = 'ERR_TIMEOUT';
 	readonly timeout: number | null;
 
-	constructor(message = 'There was no result in time. The task goes on: wait again, or give it a timeout to have it killed.', {timeout = null}: {readonly timeout?: number | null} = {}) {
+	constructor(message = 'There was no result in time. The task goes on; wait again, or wait longer.', {timeout = null}: {readonly timeout?: number | null} = {}) {
 		super(message);
 		this.timeout = timeout;
 	}

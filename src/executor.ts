@@ -12,11 +12,11 @@ import {
 	readExecutorOptions, readMapOptions, readShutdownOptions, type ExecutorOptions, type ExecutorSettings, type MapOptions, type ShutdownOptions,
 } from './options.js';
 import {Pool} from './pool.js';
+import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
 import {describeFunction} from './serialize/function-reference.js';
 import {createModuleHandle, type ModuleHandle} from './serialize/module-handle.js';
-import {decodeError} from './serialize/remote-error.js';
-import type {ShippedItem} from './serialize/shipped-function.js';
+import {untravelling} from './serialize/refusal.js';
 import {encodeInitialization} from './worker/initialize.js';
 
 // The most bytes of one frame: what one Buffer surely holds on every version of Node.
@@ -43,6 +43,11 @@ let executors = 0;
  * await executor.submit((a, b) => a + b, 1, 2); // 3
  */
 export class ProcessPoolExecutor {
+	/** @internal */
+	get [untravelling](): string {
+		return 'a ProcessPoolExecutor';
+	}
+
 	/** Counts the executors of this process, from 0. */
 	readonly executorId = executors++;
 	readonly maxWorkers: number;
@@ -91,7 +96,7 @@ export class ProcessPoolExecutor {
 		const {iterables, options} = splitMapArguments(inputsAndOptions);
 		const settings = readMapOptions(options);
 		return startMap<Awaited<R>>({
-			submitChunk: list => this.#pool.submit(fn, list, {application: 'each', receive: itemOutcomes}) as Future<readonly ItemOutcome[]>,
+			submitChunk: list => this.#pool.submit(fn, list, new MapChunk()) as Future<readonly ItemOutcome[]>,
 			// Enough to keep every worker supplied while the consumer takes results, and no more of a lazy input than that.
 			window: Math.max(64, this.maxWorkers * 8),
 		}, iterables, settings);
@@ -114,16 +119,20 @@ export class ProcessPoolExecutor {
 	 * everything unfinished rejects with `ShutdownExecutorError`. May be called again, also to go over to killing.
 	 *
 	 * @returns when every process is gone; at once with `wait: false`.
+	 * @throws {TypeError} An option is unknown, or has the wrong type.
 	 */
-	async shutdown(options?: ShutdownOptions): Promise<void> {
+	// Not async: wrong options throw at once, as everywhere.
+	// eslint-disable-next-line @typescript-eslint/promise-function-async
+	shutdown(options?: ShutdownOptions): Promise<void> {
 		const {wait, killWorkers} = readShutdownOptions(options);
 		abandoned.unregister(this);
 		const how = killWorkers ? 'kill' : 'drain';
 		if (wait) {
-			await this.#pool.close(how);
-		} else {
-			this.#pool.startClosing(how);
+			return this.#pool.close(how);
 		}
+
+		this.#pool.startClosing(how);
+		return Promise.resolve();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -153,10 +162,6 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
 	if (typeof fn !== 'function') {
 		throw argumentTypeError('fn', 'a function', fn);
 	}
-}
-
-function itemOutcomes(items: unknown): ItemOutcome[] {
-	return (items as ShippedItem[]).map(item => item.ok ? item : {ok: false, error: decodeError(item.error)});
 }
 
 function nativeSettings(settings: ExecutorSettings): NativeSettings {

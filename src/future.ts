@@ -1,6 +1,7 @@
 /* eslint-disable @typescript-eslint/promise-function-async -- an async function would cost every wait one more promise, and could not throw at once for a wrong call */
 import {inspect, type InspectOptionsStylized} from 'node:util';
 import {bindDoneCallback} from './done-callback.js';
+import {untravelling} from './serialize/refusal.js';
 import {warnWhenCollected, withdrawWarning, type FailureGroup} from './unobserved-failures.js';
 import {
 	readWaitBounds,
@@ -113,6 +114,11 @@ export class Future<T> implements PromiseLike<T> {
 
 		this.#owner = owner;
 		this.#task = task;
+	}
+
+	/** @internal */
+	get [untravelling](): string {
+		return 'a Future';
 	}
 
 	get [Symbol.toStringTag](): string {

@@ -133,8 +133,6 @@ export interface FrameBatch {
 	readonly count: number;
 	readonly table: Uint32Array;
 	readonly payloads: Uint8Array;
-	/** The parent sends nothing more. */
-	readonly ended: boolean;
 }
 
 /** The worker's end of the pipes. */
@@ -143,6 +141,7 @@ export interface NativeWorker {
 	watch(callback: () => void): void;
 	/** One slot per sequence: claimed by compare-and-swap from the sequence to the negated sequence. */
 	claims(): Int32Array;
+	/** Ends the process and its group when the parent is gone. */
 	read(): FrameBatch;
 	/** Writes one frame, whole; waits while the pipe is full. */
 	write(kind: number, sequence: number, payload: Uint8Array): void;

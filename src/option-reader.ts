@@ -70,9 +70,10 @@ export function readTimeout(options: OptionCopy, name: string, {nullable = false
 	return value === Number.POSITIVE_INFINITY ? null : value;
 }
 
-/** A whole number from `minimum` up. */
-export function readCount(options: OptionCopy, name: string, {minimum, byDefault}: {
+/** A whole number from `minimum` up, to `maximum` where there is one. */
+export function readCount(options: OptionCopy, name: string, {minimum, maximum = Number.MAX_SAFE_INTEGER, byDefault}: {
 	readonly minimum: number;
+	readonly maximum?: number;
 	readonly byDefault: () => number;
 }): number {
 	const value = options[name];
@@ -84,8 +85,9 @@ export function readCount(options: OptionCopy, name: string, {minimum, byDefault
 		throw argumentTypeError(name, 'a whole number', value);
 	}
 
-	if (!Number.isSafeInteger(value) || value < minimum) {
-		throw argumentRangeError(name, `a whole number from ${minimum} up`, value);
+	if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
+		const upTo = maximum === Number.MAX_SAFE_INTEGER ? 'up' : `to ${maximum}`;
+		throw argumentRangeError(name, `a whole number from ${minimum} ${upTo}`, value);
 	}
 
 	return value;

@@ -13,7 +13,7 @@ import {
 
 /** What an executor can be told. A property that is `undefined` means its default. */
 export interface ExecutorOptions {
-	/** The most worker processes at a time, from 1 up. Default: {@link cpuCount}. */
+	/** The most worker processes at a time, from 1 to 65,535. Default: {@link cpuCount}. */
 	readonly maxWorkers?: number | undefined;
 	/** Milliseconds after which an idle worker ends; `null` or `Infinity`: it never does. Default: `null`. */
 	readonly timeout?: number | null | undefined;
@@ -75,6 +75,10 @@ export interface ShutdownOptions {
 /** {@link ShutdownOptions}, checked and complete. */
 export type ShutdownSettings = Readonly<Record<keyof ShutdownOptions, boolean>>;
 
+// More processes than any system of today runs; and what the supervisor can count.
+const mostWorkers = 65_535;
+const mostRetries = 1_000_000;
+
 const executorOptionNames = [
 	'maxWorkers',
 	'timeout',
@@ -97,7 +101,7 @@ const executorOptionNames = [
 export function readExecutorOptions(functionName: string, options: unknown): ExecutorSettings {
 	const copy = copyOptions(functionName, options, executorOptionNames);
 	return Object.freeze({
-		maxWorkers: readCount(copy, 'maxWorkers', {minimum: 1, byDefault: cpuCount}),
+		maxWorkers: readCount(copy, 'maxWorkers', {minimum: 1, maximum: mostWorkers, byDefault: cpuCount}),
 		timeout: readTimeout(copy, 'timeout', {nullable: true}),
 		context: readChoice(copy, 'context', ['loky'], 'loky'),
 		env: readEnvironment(copy, 'env'),
@@ -106,7 +110,7 @@ export function readExecutorOptions(functionName: string, options: unknown): Exe
 		onWorkerDeath: readChoice(copy, 'onWorkerDeath', ['isolate', 'break'], 'isolate'),
 		startTimeout: readTimeout(copy, 'startTimeout', {byDefault: 60_000}),
 		shutdownTimeout: readTimeout(copy, 'shutdownTimeout', {byDefault: 10_000}),
-		maxPoisonRetries: readCount(copy, 'maxPoisonRetries', {minimum: 0, byDefault: () => 1}),
+		maxPoisonRetries: readCount(copy, 'maxPoisonRetries', {minimum: 0, maximum: mostRetries, byDefault: () => 1}),
 	});
 }
 

@@ -64,11 +64,11 @@ function explanation(death: NativeDeath): string {
 		}
 
 		case 'exit': {
-			return 'its process ended before the task returned. A task must return or throw, not call process.exit(); the last lines of its stderr are in stderrTail';
+			return 'its process ended before it had answered: by process.exit(), by an error that nobody caught (in a timer, perhaps of an earlier task), or because it could not start. The last lines of its stderr are in stderrTail';
 		}
 
 		case 'timeout': {
-			return 'it was killed because it did not answer in time. Give the task more time, or split it';
+			return 'it was killed because it did not answer in time. If it was starting, raise startTimeout; if it ran a task, give that more time';
 		}
 
 		case 'protocol': {
@@ -165,7 +165,7 @@ export function brokenPoolError(broken: NativeBreak, program: string, initialize
 		}
 
 		case 'initializer-threw': {
-			return new BrokenProcessPool('The process pool is broken: the initializer threw in every worker. Its error is the cause.', {cause: initializerError});
+			return new BrokenProcessPool('The initializer threw in a worker, so the tasks that waited for one cannot run. Its error is the cause.', {cause: initializerError});
 		}
 
 		case 'cannot-spawn': {

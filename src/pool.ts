@@ -31,20 +31,30 @@ type PoolState
 		| {readonly name: 'broken'; readonly native: NativeExecutor | null; readonly createError: () => Error}
 		| {readonly name: 'closed'};
 
+/** How a submission travels there and back. */
+export interface Submission {
+	readonly application: Application;
+	/** @throws {SerializationError} What was given cannot travel. */
+	encode(payload: readonly unknown[]): Uint8Array;
+	/** What the future gives, from the decoded result. */
+	receive(decoded: unknown): unknown;
+}
+
+/** A call with the arguments that the payload lists. */
+const plainCall: Submission = {
+	application: 'call',
+	encode: args => encode(args, 'submit', ['args']),
+	receive: decoded => decoded,
+};
+
 /** A task whose future is not settled. */
 interface PendingTask {
 	readonly future: Future<unknown>;
-	/** Turns the decoded result into what the future gives; null where that is the result itself. */
-	readonly receive: ((value: unknown) => unknown) | null;
+	readonly submission: Submission;
 }
 
-/** What a caller may say about one submission. */
-export interface SubmissionOptions {
-	readonly application: Application;
-	readonly receive: ((value: unknown) => unknown) | null;
-}
-
-const plainCall: SubmissionOptions = {application: 'call', receive: null};
+/** For a submission to a pool that broke before it. */
+const brokenEarlier = (cause: Error): Error => new BrokenProcessPool(`The process pool broke earlier and takes no more tasks; start another executor. ${cause.message}`, {cause});
 
 /** One pool of workers. Starts nothing before its first submission. */
 export class Pool implements FutureOwner {
@@ -68,7 +78,7 @@ export class Pool implements FutureOwner {
 	}
 
 	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
-	submit(fn: AnyFunction, payload: unknown, {application, receive}: SubmissionOptions = plainCall): Future<unknown> {
+	submit(fn: AnyFunction, payload: readonly unknown[], submission: Submission = plainCall): Future<unknown> {
 		let functionId;
 		let bytes;
 		try {
@@ -77,8 +87,8 @@ export class Pool implements FutureOwner {
 			}
 
 			// Encoding runs getters of the caller, which may submit or shut down: state and number are taken after it.
-			functionId = this.#state.name === 'open' ? this.#functions.idOf(fn, application) : 0;
-			bytes = this.#state.name === 'open' ? encode(payload, 'submit', ['args']) : null;
+			functionId = this.#state.name === 'open' ? this.#functions.idOf(fn, submission.application) : 0;
+			bytes = this.#state.name === 'open' ? submission.encode(payload) : null;
 		} catch (error) {
 			return this.#failed(error);
 		}
@@ -89,7 +99,7 @@ export class Pool implements FutureOwner {
 
 		const task = ++this.#lastTask;
 		const future = createFuture<unknown>(this, task);
-		this.#tasks.set(task, {future, receive});
+		this.#tasks.set(task, {future, submission});
 		this.#outbox.add(task, functionId, bytes, -1);
 		if (this.#isDue()) {
 			this.#flush();
@@ -319,7 +329,7 @@ export class Pool implements FutureOwner {
 			}
 
 			case 'broken': {
-				this.#state = {name: 'broken', native: this.#native(), createError: () => this.#brokenError(fact)};
+				this.#state = {name: 'broken', native: this.#native(), createError: () => brokenEarlier(this.#brokenError(fact))};
 				return;
 			}
 
@@ -353,13 +363,10 @@ export class Pool implements FutureOwner {
 		}
 
 		this.#tasks.delete(task);
-		const {future, receive} = pending;
+		const {future, submission} = pending;
 		let value;
 		try {
-			value = isError ? decodeError(payload) : decode(payload, 'parent');
-			if (!isError && receive !== null) {
-				value = receive(value);
-			}
+			value = isError ? decodeError(payload) : submission.receive(decode(payload, 'parent'));
 		} catch (error) {
 			rejectFuture(future, error);
 			return;

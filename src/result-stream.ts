@@ -1,5 +1,6 @@
 /* eslint-disable @typescript-eslint/promise-function-async -- an async function would cost every result one more promise */
 import {Inputs} from './inputs.js';
+import {untravelling} from './serialize/refusal.js';
 import {
 	MapRun,
 	type ItemOutcome,
@@ -25,6 +26,11 @@ export const startMap = <R>(backend: MapBackend, iterables: readonly unknown[], 
  * }
  */
 export class ResultStream<R> implements AsyncIterable<R>, PromiseLike<R[]> {
+	/** @internal */
+	get [untravelling](): string {
+		return 'a ResultStream';
+	}
+
 	readonly #run: MapRun<R>;
 	#isConsumed = false;
 

@@ -17,6 +17,9 @@ export const pathText = (path: readonly PathStep[]): string => {
 	return text === '' ? 'The value' : text;
 };
 
+/** Where a class of ours says what its instances are, as "a Future": they do not travel. */
+export const untravelling = Symbol('what it is, and does not travel');
+
 const copyInstead = 'Pass the data that it holds, or make it inside the task';
 
 const wayOut = (kind: string): string => {
@@ -34,7 +37,19 @@ const wayOut = (kind: string): string => {
 		}
 
 		case 'a SharedArrayBuffer': {
-			return 'Memory is shared between threads only, not between processes: use sharedArray() from loky, or pass a copy';
+			return 'Memory is shared between threads only, not between processes: pass a copy of what you need';
+		}
+
+		case 'a Future': {
+			return 'Await it first and pass its result';
+		}
+
+		case 'a ResultStream': {
+			return 'Await it first, or iterate over it, and pass the results';
+		}
+
+		case 'a ProcessPoolExecutor': {
+			return 'Its workers belong to this process; make an executor inside the task';
 		}
 
 		case 'a Proxy': {
@@ -53,7 +68,10 @@ export const refusal = (kind: string, path: readonly PathStep[], side: Serializa
 	return new SerializationError(`${text} is ${kind}, which cannot be copied to another process. ${wayOut(kind)}.`, {side, path});
 };
 
-const withArticle = (name: string): string => `${'AEIOUaeiou'.includes(name[0]!) ? 'an' : 'a'} ${name}`;
+const nameOf = (constructor: {readonly name: unknown}): string => typeof constructor.name === 'string' && constructor.name !== '' ? constructor.name : 'a nameless class of Node';
+
+// "a URL": the letter is spoken as "you".
+const withArticle = (name: string): string => name === '' ? 'an instance of a nameless class of Node' : `${/^(?:[AEIOaeio]|U(?!RL|int))/v.test(name) ? 'an' : 'a'} ${name}`;
 
 // Of a class that is not written in JavaScript, the instances' state is out of reach: copying their properties would
 // silently lose it. The same goes for Node's own classes, which keep theirs in private fields.
@@ -96,9 +114,13 @@ export function unclonableKind(value: object, prototype: object): string | false
 		return 'a generator';
 	}
 
+	if (untravelling in value) {
+		return String(value[untravelling]);
+	}
+
 	for (const mark of ['_handle', '_readableState', '_writableState']) {
 		if (Object.hasOwn(value, mark)) {
-			return `an instance of ${value.constructor.name}, which belongs to this process`;
+			return `an instance of ${nameOf(value.constructor)} with a resource of this process`;
 		}
 	}
 

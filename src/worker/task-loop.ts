@@ -23,7 +23,7 @@ const {setImmediate, Atomics, Promise} = globalThis;
 const longestTurn = 2;
 
 const noFrames: FrameBatch = {
-	count: 0, table: new Uint32Array(0), payloads: new Uint8Array(0), ended: false,
+	count: 0, table: new Uint32Array(0), payloads: new Uint8Array(0),
 };
 
 /** The run loop of a worker. */
@@ -82,15 +82,7 @@ export class TaskLoop {
 		this.#batch = this.#end.read();
 		this.#row = 0;
 		this.#offset = 0;
-		if (this.#batch.count > 0) {
-			return true;
-		}
-
-		if (this.#batch.ended) {
-			process.exit(0);
-		}
-
-		return false;
+		return this.#batch.count > 0;
 	}
 
 	/** Whether the frame is still under way when this returns: `#resume` is called then. */

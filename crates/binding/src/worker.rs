@@ -1,5 +1,7 @@
 //! The worker's side: the pipes of this process.
 
+use std::io::ErrorKind;
+
 use napi::bindgen_prelude::{
 	BufferSlice, Env, Error, Function, Int32ArraySlice, Result, Status, Uint8ArraySlice, Uint32Array,
 };
@@ -29,8 +31,6 @@ pub struct FrameBatch<'env> {
 	pub count: u32,
 	pub table: Uint32Array,
 	pub payloads: BufferSlice<'env>,
-	/// The parent will send nothing more.
-	pub ended: bool,
 }
 
 #[napi]
@@ -72,6 +72,10 @@ impl NativeWorker {
 				.read_frames(&mut self.frames)
 				.map_err(|error| Error::from_reason(error.to_string()))?;
 			self.ended = !goes_on;
+			if self.ended && self.frames.is_empty() {
+				// The parent has closed its end without a word: it is gone, and what tasks have started goes, too.
+				self.end.end_with_group();
+			}
 		}
 		let mut table = Vec::with_capacity(self.frames.len() * ROW);
 		let mut payloads = Vec::with_capacity(self.frames.iter().map(|frame| frame.payload.len()).sum());
@@ -92,7 +96,6 @@ impl NativeWorker {
 			count,
 			table: Uint32Array::new(table),
 			payloads: BufferSlice::from_data(env, payloads)?,
-			ended: self.ended,
 		})
 	}
 
@@ -103,8 +106,12 @@ impl NativeWorker {
 			.ok()
 			.and_then(|kind| FrameKind::try_from(kind).ok())
 			.ok_or_else(|| Error::new(Status::InvalidArg, format!("no frame kind: {kind}")))?;
-		self.end
-			.write_frame(kind, Sequence(sequence), &payload)
-			.map_err(|error| Error::from_reason(format!("cannot write to the parent: {error}")))
+		match self.end.write_frame(kind, Sequence(sequence), &payload) {
+			// Nobody is left to work for.
+			Err(error) if error.kind() == ErrorKind::BrokenPipe => self.end.end_with_group(),
+			result => {
+				result.map_err(|error| Error::from_reason(format!("cannot write to the parent: {error}")))
+			}
+		}
 	}
 }
