@@ -1,5 +1,5 @@
 /** Where this project decides otherwise than xo, and why. */
-export default [
+const config = [
 	{
 		ignores: ['binding.js', 'binding.d.ts', 'dist/**', '.test-build/**', 'target/**', 'output/**', 'crates/**'],
 	},
@@ -14,15 +14,23 @@ export default [
 			'@typescript-eslint/no-unsafe-type-assertion': 'off',
 			// Names are words in full, also where the rule knows an abbreviation.
 			'unicorn/prevent-abbreviations': 'off',
-			// Loky's constants: FIRST_COMPLETED and its like, and globals kept from the time the package was loaded.
+			// The constants of loky: FIRST_COMPLETED and its like, and globals kept from the time the package was loaded.
 			'@typescript-eslint/naming-convention': 'off',
 			// An exhaustive switch ends with a check that it is one: a new case must not compile until somebody has thought about it.
 			'@typescript-eslint/switch-exhaustiveness-check': ['error', {allowDefaultCaseForExhaustiveSwitch: true, considerDefaultExhaustiveForUnions: true}],
+			// A constant field is part of a shape that other code reads, and must be the instance's own.
+			'@typescript-eslint/class-literal-property-style': 'off',
 			// Writing `env['NAME']` is a look-up, not a property.
 			'@typescript-eslint/dot-notation': 'off',
+			// What `executor.map(fn, inputs)` calls is no method of an array.
+			'unicorn/no-array-method-this-argument': 'off',
+			// Text of messages may run on; everything else ends before column 200.
+			'@stylistic/max-len': ['warn', {
+				code: 200, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true, ignoreUrls: true, ignoreComments: true,
+			}],
 			// The package under test imports itself by its name.
 			'import-x/order': 'off',
-			// `promisify(execFile)` is Node's own pattern; its overload returns a child process that nobody needs here.
+			// Node's own pattern is `promisify(execFile)`; its overload returns a child process that nobody needs here.
 			'@typescript-eslint/strict-void-return': 'off',
 			// AVA runs what is compiled from these.
 			'ava/no-ignored-test-files': 'off',
@@ -30,7 +38,7 @@ export default [
 	},
 	{
 		// Programs: they print, exit, and wait for one thing after another.
-		files: ['src/worker/**', 'examples/**', 'bench/**', 'scripts/**', '__test__/**'],
+		files: ['src/worker/**', 'examples/**', 'bench/**', '__test__/**'],
 		rules: {
 			'unicorn/no-process-exit': 'off',
 			'no-await-in-loop': 'off',
@@ -38,3 +46,5 @@ export default [
 		},
 	},
 ];
+
+export default config;

@@ -2,7 +2,7 @@
  * The classes a caller can tell apart. Each has a stable `code`, a `name` equal to its class, and its facts as
  * readonly fields that are always present (`null` for none): nobody has to parse a message.
  */
-/* eslint-disable @typescript-eslint/class-literal-property-style -- a code is an own property, or neither JSON nor a log shows it */
+
 import {inspect, types} from 'node:util';
 
 /** Why a worker's process ended. */

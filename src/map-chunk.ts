@@ -9,14 +9,9 @@ import type {Application, ShippedItem} from './serialize/shipped-function.js';
 
 /** How the pool is to treat the submission of a chunk: a list of argument lists, one call each. */
 export class MapChunk implements Submission {
-	readonly application: Application;
+	readonly application: Application = 'each';
 	/** The items whose arguments cannot travel, by their places. */
 	readonly #refused = new Map<number, unknown>();
-
-	constructor() {
-		this.application = 'each';
-	}
-
 	/** Leaves out what cannot travel. */
 	encode(list: readonly unknown[][]): Uint8Array {
 		try {

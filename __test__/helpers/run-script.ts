@@ -2,7 +2,6 @@ import {execFile} from 'node:child_process';
 import process from 'node:process';
 import {promisify} from 'node:util';
 
-// eslint-disable-next-line @typescript-eslint/strict-void-return -- as Node documents it
 const execFilePromise = promisify(execFile);
 
 /** Runs a compiled fixture in a Node of its own and gives what it wrote. Rejects when it fails or takes more than 30 s. */

@@ -28,17 +28,20 @@ struct Libuv {
 }
 
 impl Libuv {
+	/// The type of each is that of its declaration in uv.h, unchanged since libuv 1.19.
 	fn look_up() -> Option<Self> {
-		// SAFETY: each type is that of the function's declaration in uv.h, unchanged since libuv 1.19.
-		unsafe {
-			Some(Self {
-				handle_size: symbol(c"uv_handle_size")?,
-				handle_set_data: symbol(c"uv_handle_set_data")?,
-				handle_get_data: symbol(c"uv_handle_get_data")?,
-				poll_init: symbol(c"uv_poll_init")?,
-				poll_start: symbol(c"uv_poll_start")?,
-			})
-		}
+		Some(Self {
+			// SAFETY: `size_t uv_handle_size(uv_handle_type)`.
+			handle_size: unsafe { symbol(c"uv_handle_size") }?,
+			// SAFETY: `void uv_handle_set_data(uv_handle_t*, void*)`.
+			handle_set_data: unsafe { symbol(c"uv_handle_set_data") }?,
+			// SAFETY: `void* uv_handle_get_data(const uv_handle_t*)`.
+			handle_get_data: unsafe { symbol(c"uv_handle_get_data") }?,
+			// SAFETY: `int uv_poll_init(uv_loop_t*, uv_poll_t*, int)`.
+			poll_init: unsafe { symbol(c"uv_poll_init") }?,
+			// SAFETY: `int uv_poll_start(uv_poll_t*, int, uv_poll_cb)`.
+			poll_start: unsafe { symbol(c"uv_poll_start") }?,
+		})
 	}
 }
 
@@ -91,17 +94,13 @@ impl ReadableWatch {
 		let handle: *mut c_void = memory.as_mut_ptr().cast();
 		let event_loop: *mut c_void = env.get_uv_event_loop()?.cast();
 		// SAFETY: the handle is large enough, lives for ever, and we are on the loop's thread.
-		check(
-			unsafe { (libuv.poll_init)(event_loop, handle, descriptor) },
-			"uv_poll_init",
-		)?;
+		let code = unsafe { (libuv.poll_init)(event_loop, handle, descriptor) };
+		check(code, "uv_poll_init")?;
 		// SAFETY: the handle is initialised.
 		unsafe { (libuv.handle_set_data)(handle, Box::into_raw(context).cast()) };
 		// SAFETY: the handle is initialised, and its data is what the callback expects.
-		check(
-			unsafe { (libuv.poll_start)(handle, UV_READABLE, on_readable) },
-			"uv_poll_start",
-		)?;
+		let code = unsafe { (libuv.poll_start)(handle, UV_READABLE, on_readable) };
+		check(code, "uv_poll_start")?;
 		let handle = NonNull::new(handle).ok_or_else(|| Error::from_reason("no memory for a poll handle"))?;
 		Ok(Self { _handle: handle })
 	}

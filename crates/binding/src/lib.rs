@@ -5,6 +5,10 @@
 //!
 //! `unsafe` stands only where N-API itself asks for it: memory handed to JavaScript without a copy, and the poll handle
 //! of the worker's task pipe in `event_loop.rs`.
+#![allow(
+	clippy::needless_pass_by_value,
+	reason = "N-API hands over owned values and closures"
+)]
 
 mod convert;
 mod event_loop;
