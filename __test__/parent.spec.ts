@@ -78,3 +78,15 @@ test.serial('an executor in a worker_thread that is terminated takes its workers
 	const [exitCode] = await within(10_000, once(parent, 'exit')) as [number];
 	t.is(exitCode, 0);
 });
+
+test.serial('executors of three worker_threads and of the main thread work at once and all end by themselves', async t => {
+	const parent = spawn(process.execPath, [parentProgram, 'threads'], {stdio: ['ignore', 'pipe', 'inherit']});
+	let output = '';
+	parent.stdout.on('data', (text: Buffer) => {
+		output += String(text);
+	});
+	const [exitCode] = await within(40_000, once(parent, 'close')) as [number];
+	t.is(exitCode, 0);
+	const sum = (199 * 200 / 2) + 200;
+	t.is(output, `${JSON.stringify([sum, sum, sum, sum])}\n`);
+});

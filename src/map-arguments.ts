@@ -2,11 +2,10 @@
  * The arguments of `map`: inputs, and options behind them.
  */
 import {argumentTypeError} from './errors.js';
+import type {Input} from './inputs.js';
 
 /** One input per parameter of the function. */
-export type InputsOf<A extends readonly unknown[]> = {readonly [K in keyof A]: Iterable<A[K]> | AsyncIterable<A[K]>};
-
-type Input = Iterable<unknown> | AsyncIterable<unknown>;
+export type InputsOf<A extends readonly unknown[]> = {readonly [K in keyof A]: Input<A[K]>};
 
 /** @throws {TypeError} There is no input, or something before the options cannot be iterated. */
 export function splitMapArguments(inputsAndOptions: readonly unknown[]): {readonly iterables: readonly Input[]; readonly options: unknown} {

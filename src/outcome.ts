@@ -28,7 +28,7 @@ const noTask: TaskFacts = {
 const signalNames = new Map(Object.entries(os.constants.signals).toReversed().map(([name, number]) => [number, name]));
 
 /** @returns `SIGKILL` for 9; a number without a name keeps its number. */
-export const signalName = (signal: number): string => signalNames.get(signal) ?? `SIG${signal}`;
+const signalName = (signal: number): string => signalNames.get(signal) ?? `SIG${signal}`;
 
 /** @returns the exit as loky prints it: `SIGSEGV(-11)`, `EXIT(3)`, `UNKNOWN`. */
 export function exitText({exitCode, signal}: Pick<NativeExit, 'exitCode' | 'signal'>): string {

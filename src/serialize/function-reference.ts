@@ -13,7 +13,6 @@ import {globalState} from './pristine-globals.js';
 import {describeSource, type DescribedSource, type SourceReference} from './source-function.js';
 
 export type {BuiltinReference} from './builtin-functions.js';
-export type {ExportReference} from './module-handle.js';
 export type {SourceReference} from './source-function.js';
 
 /** How a function travels: plain data. */

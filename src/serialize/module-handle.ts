@@ -14,7 +14,7 @@ export interface ExportReference {
 }
 
 /** What a handle has in place of an exported function: the same parameters, and the future of its result. */
-export type RemoteFunction<F> = F extends (...args: infer A) => infer R ? (...args: A) => Future<Awaited<R>> : never;
+type RemoteFunction<F> = F extends (...args: infer A) => infer R ? (...args: A) => Future<Awaited<R>> : never;
 
 /** Names that a module may export and that a handle does not have: see `hiddenNames`. */
 type HiddenName = 'then' | 'toJSON' | '$$typeof' | 'asymmetricMatch' | '__proto__' | keyof InstanceType<ObjectConstructor>;
