@@ -90,3 +90,14 @@ test.serial('executors of three worker_threads and of the main thread work at on
 	const sum = (199 * 200 / 2) + 200;
 	t.is(output, `${JSON.stringify([sum, sum, sum, sum])}\n`);
 });
+
+test.serial('an executor that is garbage collected finishes its tasks and then lets its workers go', async t => {
+	const parent = spawn(process.execPath, ['--expose-gc', parentProgram, 'dropped'], {stdio: ['ignore', 'pipe', 'inherit']});
+	let output = '';
+	parent.stdout.on('data', (text: Buffer) => {
+		output += String(text);
+	});
+	const [exitCode] = await within(20_000, once(parent, 'close')) as [number];
+	t.is(exitCode, 0);
+	t.deepEqual(output.trim().split('\n').slice(1), ['result 42', 'gone']);
+});
