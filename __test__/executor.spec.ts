@@ -276,3 +276,14 @@ test('wrong calls throw at once and start nothing', t => {
 	}, {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION'});
 	t.deepEqual(executor.workers, []);
 });
+
+test.serial('a worker that awaits uses no processor time, also with tasks sent ahead to it', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const jobs = executor.module<typeof Jobs>(jobsUrl);
+	// Every thousandth task awaits; those behind it are on their way to the worker already.
+	const tasks = Array.from({length: 4000}, (_, item) => item % 1000 === 300);
+	await executor.map(jobs.sleepOrNot, tasks.slice(0, 300));
+	const before = await jobs.cpuTime();
+	await Promise.all(tasks.map(async sleeps => jobs.sleepOrNot(sleeps)));
+	const used = await jobs.cpuTime() - before;
+	t.true(used < 1000, `${used} ms of processor time in at least 2000 ms`);
+}));

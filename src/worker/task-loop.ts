@@ -33,6 +33,8 @@ export class TaskLoop {
 	readonly #functions = new Functions();
 	readonly #replies: Replies;
 	#batch = noFrames;
+	/** Read while a task was under way. */
+	#laterBatches: FrameBatch[] = [];
 	/** The next row of the batch, and where its payload starts. */
 	#row = 0;
 	#offset = 0;
@@ -49,6 +51,13 @@ export class TaskLoop {
 	wake(): void {
 		if (!this.#isBusy) {
 			this.#drain();
+			return;
+		}
+
+		// Left in the pipe, they would wake the event loop again and again until the task is over.
+		const batch = this.#end.read();
+		if (batch.count > 0) {
+			this.#laterBatches.push(batch);
 		}
 	}
 
@@ -79,7 +88,7 @@ export class TaskLoop {
 			return true;
 		}
 
-		this.#batch = this.#end.read();
+		this.#batch = this.#laterBatches.shift() ?? this.#end.read();
 		this.#row = 0;
 		this.#offset = 0;
 		return this.#batch.count > 0;
