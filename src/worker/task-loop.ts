@@ -34,7 +34,7 @@ export class TaskLoop {
 	readonly #replies: Replies;
 	#batch = noFrames;
 	/** Read while a task was under way. */
-	#laterBatches: FrameBatch[] = [];
+	readonly #laterBatches: FrameBatch[] = [];
 	/** The next row of the batch, and where its payload starts. */
 	#row = 0;
 	#offset = 0;
