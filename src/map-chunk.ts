@@ -22,14 +22,14 @@ export class MapChunk implements Submission {
 	}
 
 	/** The outcome of every item, with those that were left out back in their places. */
-	receive(decoded: unknown): ItemOutcome[] {
+	readonly receive = (decoded: unknown): ItemOutcome[] => {
 		const outcomes: ItemOutcome[] = (decoded as ShippedItem[]).map(item => item.ok ? item : {ok: false, error: decodeError(item.error)});
 		for (const [index, error] of this.#refused) {
 			outcomes.splice(index, 0, {ok: false, error});
 		}
 
 		return outcomes;
-	}
+	};
 
 	#travels(args: readonly unknown[], index: number): boolean {
 		try {

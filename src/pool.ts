@@ -4,20 +4,21 @@
  */
 import process from 'node:process';
 import {watchExit} from './exit.js';
-import {BrokenProcessPool, CancelledError, ShutdownExecutorError} from './errors.js';
+import {BrokenProcessPool, ShutdownExecutorError} from './errors.js';
 import {FunctionRegistry, type AnyFunction} from './function-registry.js';
 import {
-	cancelFuture, createFuture, rejectFuture, resolveFuture, type Future, type FutureOwner,
+	createFuture, rejectFuture, type Future, type FutureOwner,
 } from './future.js';
 import {
-	noticeKind, noticeRow, startExecutor, type NativeBatch, type NativeBreak, type NativeExecutor, type NativeFact, type NativeSettings, type NativeWorkerState,
+	startExecutor, type NativeBreak, type NativeExecutor, type NativeFact, type NativeSettings, type NativeWorkerState,
 } from './native.js';
+import {readNotices, type NoticeReceiver} from './notices.js';
 import {brokenPoolError, terminatedWorkerError} from './outcome.js';
 import {Outbox} from './outbox.js';
-import {decode, encode} from './serialize/codec.js';
+import {PendingTasks} from './pending-tasks.js';
+import {encode} from './serialize/codec.js';
 import {decodeError} from './serialize/remote-error.js';
 import type {Application} from './serialize/shipped-function.js';
-import {createFailureGroup} from './unobserved-failures.js';
 
 // Kept from the time the package was loaded: a program may replace them.
 const {queueMicrotask} = globalThis;
@@ -34,10 +35,10 @@ type PoolState
 /** How a submission travels there and back. */
 export interface Submission {
 	readonly application: Application;
+	/** What the future gives, from the decoded result. Called without a receiver. */
+	readonly receive: (decoded: unknown) => unknown;
 	/** @throws {SerializationError} What was given cannot travel. */
 	encode(payload: readonly unknown[]): Uint8Array;
-	/** What the future gives, from the decoded result. */
-	receive(decoded: unknown): unknown;
 }
 
 /** A call with the arguments that the payload lists. */
@@ -46,12 +47,6 @@ const plainCall: Submission = {
 	encode: args => encode(args, 'submit', ['args']),
 	receive: decoded => decoded,
 };
-
-/** A task whose future is not settled. */
-interface PendingTask {
-	readonly future: Future<unknown>;
-	readonly submission: Submission;
-}
 
 /** For a submission to a pool that broke before it. */
 const brokenEarlier = (cause: Error): Error => new BrokenProcessPool(`The process pool broke earlier and takes no more tasks; start another executor. ${cause.message}`, {cause});
@@ -64,10 +59,29 @@ export class Pool implements FutureOwner {
 	});
 
 	readonly #outbox = new Outbox();
-	readonly #tasks = new Map<number, PendingTask>();
+	readonly #tasks = new PendingTasks();
 	readonly #closeListeners: Array<() => void> = [];
-	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
-	readonly #commonFate = createFailureGroup();
+	readonly #receiver: NoticeReceiver = {
+		returned: (task, payload) => {
+			this.#tasks.returned(task, payload);
+		},
+		threw: (task, payload) => {
+			this.#tasks.threw(task, payload);
+		},
+		cancelled: task => {
+			this.#tasks.cancel(task);
+		},
+		poolClosed: task => {
+			this.#tasks.rejectTogether(task, () => new ShutdownExecutorError());
+		},
+		poolBroken: (task, broken) => {
+			this.#tasks.rejectTogether(task, () => this.#brokenError(broken));
+		},
+		fact: (task, fact) => {
+			this.#takeFact(task, fact);
+		},
+	};
+
 	#state: PoolState = {name: 'new'};
 	#lastTask = 0;
 	#isFlushScheduled = false;
@@ -99,7 +113,7 @@ export class Pool implements FutureOwner {
 
 		const task = ++this.#lastTask;
 		const future = createFuture<unknown>(this, task);
-		this.#tasks.set(task, {future, submission});
+		this.#tasks.add(task, {future, receive: submission.receive});
 		this.#outbox.add(task, functionId, bytes, -1);
 		if (this.#isDue()) {
 			this.#flush();
@@ -116,8 +130,7 @@ export class Pool implements FutureOwner {
 
 	cancel(task: number): boolean {
 		const native = this.#native();
-		const pending = this.#tasks.get(task);
-		if (native === null || pending === undefined) {
+		if (native === null || !this.#tasks.has(task)) {
 			return false;
 		}
 
@@ -127,8 +140,7 @@ export class Pool implements FutureOwner {
 		}
 
 		// Its notice comes later and finds nothing: the future is settled before this returns, as its caller expects.
-		this.#tasks.delete(task);
-		cancelFuture(pending.future, new CancelledError());
+		this.#tasks.cancel(task);
 		this.#holdOrRelease();
 		return true;
 	}
@@ -196,9 +208,7 @@ export class Pool implements FutureOwner {
 			return running;
 		}
 
-		const native = startExecutor(this.#settings, () => {
-			this.#takeNotices();
-		});
+		const native = this.#start();
 		this.#state = {name: 'open', native};
 		watchExit(this, () => {
 			// The last output of workers is flushed before the parent exits, and nobody runs longer than it.
@@ -206,6 +216,16 @@ export class Pool implements FutureOwner {
 			this.startClosing('kill');
 		});
 		return native;
+	}
+
+	#start(): NativeExecutor {
+		try {
+			return startExecutor(this.#settings, () => {
+				this.#takeNotices();
+			});
+		} catch (error) {
+			throw new BrokenProcessPool(`The supervisor of the process pool cannot start: ${(error as Error).message}. Its descriptors or threads may be used up.`, {cause: error});
+		}
 	}
 
 	#refusal(): Error {
@@ -261,60 +281,15 @@ export class Pool implements FutureOwner {
 			return;
 		}
 
-		const batch = native.take();
-		for (let row = 0; row < batch.table.length; row += noticeRow) {
-			this.#takeRow(batch, row);
-		}
-
+		readNotices(native.take(), this.#receiver);
 		this.#holdOrRelease();
-	}
-
-	#takeRow({table, payloads, large, facts}: NativeBatch, row: number): void {
-		const kind = table[row];
-		const task = table[row + 1]!;
-		const start = table[row + 2]!;
-		switch (kind) {
-			case noticeKind.returned: {
-				this.#settle(task, start < 0 ? large[-1 - start]! : payloads.subarray(start, start + table[row + 3]!), false);
-				return;
-			}
-
-			case noticeKind.threw:
-			case noticeKind.undecodable: {
-				this.#settle(task, start < 0 ? large[-1 - start]! : payloads.subarray(start, start + table[row + 3]!), true);
-				return;
-			}
-
-			case noticeKind.cancelled: {
-				this.#reject(task, new CancelledError());
-				return;
-			}
-
-			case noticeKind.poolClosed: {
-				this.#reject(task, new ShutdownExecutorError(), true);
-				return;
-			}
-
-			case noticeKind.poolBroken: {
-				const fact = facts[start];
-				if (fact?.kind === 'pool-broken') {
-					this.#reject(task, this.#brokenError(fact), true);
-				}
-
-				return;
-			}
-
-			default: {
-				this.#takeFact(task, facts[start]!);
-			}
-		}
 	}
 
 	#takeFact(task: number, fact: NativeFact): void {
 		switch (fact.kind) {
 			case 'worker-terminated':
 			case 'timed-out': {
-				this.#reject(task, terminatedWorkerError(fact.death));
+				this.#tasks.reject(task, () => terminatedWorkerError(fact.death));
 				return;
 			}
 
@@ -356,43 +331,6 @@ export class Pool implements FutureOwner {
 		}
 	}
 
-	#settle(task: number, payload: Uint8Array, isError: boolean): void {
-		const pending = this.#tasks.get(task);
-		if (pending === undefined) {
-			return;
-		}
-
-		this.#tasks.delete(task);
-		const {future, submission} = pending;
-		let value;
-		try {
-			value = isError ? decodeError(payload) : submission.receive(decode(payload, 'parent'));
-		} catch (error) {
-			rejectFuture(future, error);
-			return;
-		}
-
-		if (isError) {
-			rejectFuture(future, value);
-		} else {
-			resolveFuture(future, value);
-		}
-	}
-
-	#reject(task: number, error: Error, isCommonFate = false): void {
-		const pending = this.#tasks.get(task);
-		if (pending === undefined) {
-			return;
-		}
-
-		this.#tasks.delete(task);
-		if (error instanceof CancelledError) {
-			cancelFuture(pending.future, error);
-		} else {
-			rejectFuture(pending.future, error, isCommonFate ? this.#commonFate : undefined);
-		}
-	}
-
 	/** A fresh object for each future: what one holder attaches to it must not show up in another's. */
 	#brokenError(broken: NativeBreak): Error {
 		return brokenPoolError(broken, this.#settings.program, broken.cause === 'initializer-threw' ? decodeError(broken.bytes) : null);
@@ -402,10 +340,7 @@ export class Pool implements FutureOwner {
 	#fail(words: string): void {
 		const createError = (): Error => new BrokenProcessPool(`The supervisor of the process pool failed: ${words}. This is a defect of loky; please report it.`);
 		this.#state = {name: 'broken', native: null, createError};
-		for (const task of this.#tasks.keys()) {
-			this.#reject(task, createError(), true);
-		}
-
+		this.#tasks.rejectAll(createError);
 		this.#tellClosed();
 	}
 

@@ -1,0 +1,91 @@
+/**
+ * The tasks of a pool whose futures are not settled, and how they are. A task leaves here when it settles, so nothing
+ * can settle twice.
+ */
+import {CancelledError} from './errors.js';
+import {
+	cancelFuture, rejectFuture, resolveFuture, type Future,
+} from './future.js';
+import {decode} from './serialize/codec.js';
+import {decodeError} from './serialize/remote-error.js';
+import {createFailureGroup, type FailureGroup} from './unobserved-failures.js';
+
+interface PendingTask {
+	readonly future: Future<unknown>;
+	/** What the future gives, from the decoded result. */
+	readonly receive: (decoded: unknown) => unknown;
+}
+
+/** By their numbers. What is said of a task that is not here concerns one that was cancelled meanwhile. */
+export class PendingTasks {
+	readonly #tasks = new Map<number, PendingTask>();
+	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
+	readonly #commonFate = createFailureGroup();
+
+	get size(): number {
+		return this.#tasks.size;
+	}
+
+	has(task: number): boolean {
+		return this.#tasks.has(task);
+	}
+
+	add(task: number, pending: PendingTask): void {
+		this.#tasks.set(task, pending);
+	}
+
+	/** Settles with an encoded result. */
+	returned(task: number, payload: Uint8Array): void {
+		const pending = this.#take(task);
+		if (pending === undefined) {
+			return;
+		}
+
+		let value;
+		try {
+			value = pending.receive(decode(payload, 'parent'));
+		} catch (error) {
+			rejectFuture(pending.future, error);
+			return;
+		}
+
+		resolveFuture(pending.future, value);
+	}
+
+	/** Settles with an encoded error. */
+	threw(task: number, payload: Uint8Array): void {
+		this.reject(task, () => decodeError(payload));
+	}
+
+	/** Settles with an error, which is made only if there is somebody to get it. */
+	reject(task: number, createError: () => unknown, group?: FailureGroup): void {
+		const pending = this.#take(task);
+		if (pending !== undefined) {
+			rejectFuture(pending.future, createError(), group);
+		}
+	}
+
+	/** As `reject`, for an error that many tasks have in common; each gets an object of its own. */
+	rejectTogether(task: number, createError: () => Error): void {
+		this.reject(task, createError, this.#commonFate);
+	}
+
+	rejectAll(createError: () => Error): void {
+		for (const task of this.#tasks.keys()) {
+			this.rejectTogether(task, createError);
+		}
+	}
+
+	cancel(task: number): void {
+		const pending = this.#take(task);
+		if (pending !== undefined) {
+			cancelFuture(pending.future, new CancelledError());
+		}
+	}
+
+	#take(task: number): PendingTask | undefined {
+		const pending = this.#tasks.get(task);
+		this.#tasks.delete(task);
+		return pending;
+	}
+}
