@@ -16,7 +16,7 @@ import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
 import {describeFunction} from './serialize/function-reference.js';
 import {createModuleHandle, type ModuleHandle} from './serialize/module-handle.js';
-import {untravelling} from './serialize/refusal.js';
+import {untravelling} from './untravelling.js';
 import {encodeInitialization} from './worker/initialize.js';
 
 // The most bytes of one frame: what one Buffer surely holds on every version of Node.

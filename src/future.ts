@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/promise-function-async -- an async function would cost every wait one more promise, and could not throw at once for a wrong call */
 import {inspect, type InspectOptionsStylized} from 'node:util';
 import {bindDoneCallback} from './done-callback.js';
-import {untravelling} from './serialize/refusal.js';
+import {untravelling} from './untravelling.js';
 import {warnWhenCollected, withdrawWarning, type FailureGroup} from './unobserved-failures.js';
 import {
 	readWaitBounds,

@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/promise-function-async -- an async function would cost every result one more promise */
 import {Inputs} from './inputs.js';
-import {untravelling} from './serialize/refusal.js';
+import {untravelling} from './untravelling.js';
 import {
 	MapRun,
 	type ItemOutcome,

@@ -1,6 +1,7 @@
 /** What cannot be copied into another process, by name, with a way out. */
 import {types} from 'node:util';
 import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
+import {untravelling} from '../untravelling.js';
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/v;
 
@@ -16,9 +17,6 @@ export const pathText = (path: readonly PathStep[]): string => {
 	}).join('');
 	return text === '' ? 'The value' : text;
 };
-
-/** Where a class of ours says what its instances are, as "a Future": they do not travel. */
-export const untravelling = Symbol('what it is, and does not travel');
 
 const copyInstead = 'Pass the data that it holds, or make it inside the task';
 
