@@ -17,6 +17,8 @@ test('without options every setting has its default, and undefined means the def
 		timeout: null,
 		context: 'loky',
 		initializer: null,
+		jobReducers: new Map(),
+		resultReducers: new Map(),
 		initargs: [],
 		onWorkerDeath: 'isolate',
 		startTimeout: 60_000,

@@ -16,6 +16,7 @@ import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
 import {describeFunction} from './serialize/function-reference.js';
 import {createModuleHandle, type ModuleHandle} from './serialize/module-handle.js';
+import {reducerTable} from './serialize/reducers.js';
 import {untravelling} from './untravelling.js';
 import {encodeInitialization} from './worker/initialize.js';
 
@@ -63,7 +64,7 @@ export class ProcessPoolExecutor {
 	constructor(options?: ExecutorOptions) {
 		const settings = readExecutorOptions('ProcessPoolExecutor', options);
 		this.maxWorkers = settings.maxWorkers;
-		this.#pool = new Pool(nativeSettings(settings));
+		this.#pool = new Pool(nativeSettings(settings), reducerTable(settings.jobReducers, describeFunction), settings.resultReducers.size > 0);
 		abandoned.register(this, this.#pool, this);
 	}
 
@@ -176,7 +177,12 @@ function nativeSettings(settings: ExecutorSettings): NativeSettings {
 		maxFailedStarts,
 		maxUnstartedDeaths: settings.maxPoisonRetries + 1,
 		// Copied: the encoder reuses its memory, and workers are started until the end.
-		init: new Uint8Array(encodeInitialization({initializer: initializer === null ? null : describeFunction(initializer), initargs})),
+		init: new Uint8Array(encodeInitialization({
+			initializer: initializer === null ? null : describeFunction(initializer),
+			initargs,
+			argumentsAreReduced: settings.jobReducers.size > 0,
+			resultReducers: [...settings.resultReducers].map(([of, reducer]) => [describeFunction(of as unknown as () => unknown), describeFunction(reducer)]),
+		})),
 		// For tests of the way that kernels without pidfds take.
 		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
 		maxPayload,

@@ -5,6 +5,7 @@ import type {ItemOutcome} from './map-run.js';
 import type {Submission} from './pool.js';
 import {encode} from './serialize/codec.js';
 import {decodeError} from './serialize/remote-error.js';
+import type {ReducerTable} from './serialize/reducers.js';
 import type {Application, ShippedItem} from './serialize/shipped-function.js';
 
 /** How the pool is to treat the submission of a chunk: a list of argument lists, one call each. */
@@ -13,11 +14,11 @@ export class MapChunk implements Submission {
 	/** The items whose arguments cannot travel, by their places. */
 	readonly #refused = new Map<number, unknown>();
 	/** Leaves out what cannot travel. */
-	encode(list: readonly unknown[][]): Uint8Array {
+	encode(list: readonly unknown[][], reducers: ReducerTable | null): Uint8Array {
 		try {
-			return encode(list, 'submit', ['args']);
+			return encode(list, 'submit', ['args'], {reducers});
 		} catch {
-			return encode(list.filter((args, index) => this.#travels(args, index)), 'submit', ['args']);
+			return encode(list.filter((args, index) => this.#travels(args, index, reducers)), 'submit', ['args'], {reducers});
 		}
 	}
 
@@ -31,9 +32,9 @@ export class MapChunk implements Submission {
 		return outcomes;
 	};
 
-	#travels(args: readonly unknown[], index: number): boolean {
+	#travels(args: readonly unknown[], index: number, reducers: ReducerTable | null): boolean {
 		try {
-			encode(args, 'submit', ['args']);
+			encode(args, 'submit', ['args'], {reducers});
 			return true;
 		} catch (error) {
 			this.#refused.set(index, error);

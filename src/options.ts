@@ -1,5 +1,6 @@
 import process from 'node:process';
 import {cpuCount} from './cpu-count.js';
+import type {Reducers} from './serialize/reducers.js';
 import {argumentTypeError} from './errors.js';
 import {
 	copyOptions,
@@ -25,6 +26,10 @@ export interface ExecutorOptions {
 	readonly initializer?: ((...initargs: never[]) => unknown) | undefined;
 	/** The arguments of `initializer`. Default: none. */
 	readonly initargs?: readonly unknown[] | undefined;
+	/** How instances of classes travel as arguments: a `Map` from class to a function that returns `[rebuild, args]`. Default: none. */
+	readonly jobReducers?: Reducers | undefined;
+	/** The same for results. Its functions run in the workers, so a class must be a global or a member of a module handle. Default: none. */
+	readonly resultReducers?: Reducers | undefined;
 	/** `'isolate'`: the death of a worker fails the task it had started. `'break'`: it fails every task and ends the executor. Default: `'isolate'`. */
 	readonly onWorkerDeath?: 'isolate' | 'break' | undefined;
 	/** The most milliseconds from the start of a worker until it is ready; `Infinity` is no limit. Default: 60,000. */
@@ -44,6 +49,8 @@ export interface ExecutorSettings {
 	readonly env: Readonly<Record<string, string>>;
 	readonly initializer: ((...initargs: never[]) => unknown) | null;
 	readonly initargs: readonly unknown[];
+	readonly jobReducers: Reducers;
+	readonly resultReducers: Reducers;
 	readonly onWorkerDeath: 'isolate' | 'break';
 	readonly startTimeout: number | null;
 	readonly shutdownTimeout: number | null;
@@ -86,6 +93,8 @@ const executorOptionNames = [
 	'env',
 	'initializer',
 	'initargs',
+	'jobReducers',
+	'resultReducers',
 	'onWorkerDeath',
 	'startTimeout',
 	'shutdownTimeout',
@@ -107,6 +116,8 @@ export function readExecutorOptions(functionName: string, options: unknown): Exe
 		env: readEnvironment(copy, 'env'),
 		initializer: readInitializer(copy, 'initializer'),
 		initargs: readArguments(copy, 'initargs'),
+		jobReducers: readReducers(copy, 'jobReducers'),
+		resultReducers: readReducers(copy, 'resultReducers'),
 		onWorkerDeath: readChoice(copy, 'onWorkerDeath', ['isolate', 'break'], 'isolate'),
 		startTimeout: readTimeout(copy, 'startTimeout', {byDefault: 60_000}),
 		shutdownTimeout: readTimeout(copy, 'shutdownTimeout', {byDefault: 10_000}),
@@ -155,6 +166,26 @@ function readArguments(options: OptionCopy, name: string): readonly unknown[] {
 	}
 
 	return Object.freeze([...value as unknown[]]);
+}
+
+/** A copy: what the caller adds later is not for this executor. */
+function readReducers(options: OptionCopy, name: string): Reducers {
+	const value = options[name];
+	if (value === undefined) {
+		return new Map();
+	}
+
+	if (!(value instanceof Map)) {
+		throw argumentTypeError(name, 'a Map from class to function', value);
+	}
+
+	for (const [of, reducer] of value as ReadonlyMap<unknown, unknown>) {
+		if (typeof of !== 'function' || typeof reducer !== 'function') {
+			throw argumentTypeError(name, 'a Map whose keys are classes and whose values are functions', typeof of === 'function' ? reducer : of);
+		}
+	}
+
+	return new Map(value as Reducers);
 }
 
 /** A copy of `process.env` with the changes applied; without a prototype, so that a variable may have any name. */

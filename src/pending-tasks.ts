@@ -6,7 +6,8 @@ import {CancelledError} from './errors.js';
 import {
 	cancelFuture, rejectFuture, resolveFuture, type Future,
 } from './future.js';
-import {decode} from './serialize/codec.js';
+import {decode, decodeReduced} from './serialize/codec.js';
+import {decodeWhenImported, WhenImported} from './serialize/reducers.js';
 import {decodeError} from './serialize/remote-error.js';
 import {createFailureGroup, type FailureGroup} from './unobserved-failures.js';
 
@@ -22,6 +23,15 @@ export class PendingTasks {
 	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
 	readonly #commonFate = createFailureGroup();
 
+	readonly #resultsAreReduced: boolean;
+	readonly #settledLater: () => void;
+
+	/** @param settledLater called when a task has settled outside of a call */
+	constructor(resultsAreReduced: boolean, settledLater: () => void) {
+		this.#resultsAreReduced = resultsAreReduced;
+		this.#settledLater = settledLater;
+	}
+
 	get size(): number {
 		return this.#tasks.size;
 	}
@@ -36,20 +46,27 @@ export class PendingTasks {
 
 	/** Settles with an encoded result. */
 	returned(task: number, payload: Uint8Array): void {
-		const pending = this.#take(task);
+		const pending = this.#tasks.get(task);
 		if (pending === undefined) {
 			return;
 		}
 
-		let value;
+		let decoded;
 		try {
-			value = pending.receive(decode(payload, 'parent'));
+			decoded = this.#resultsAreReduced ? decodeWhenImported(() => decodeReduced(payload, 'parent')) : decode(payload, 'parent');
+			if (decoded instanceof WhenImported) {
+				void this.#returnedLater(task, decoded.decoded);
+				return;
+			}
+
+			decoded = pending.receive(decoded);
 		} catch (error) {
-			rejectFuture(pending.future, error);
+			this.reject(task, () => error);
 			return;
 		}
 
-		resolveFuture(pending.future, value);
+		this.#tasks.delete(task);
+		resolveFuture(pending.future, decoded);
 	}
 
 	/** Settles with an encoded error. */
@@ -81,6 +98,26 @@ export class PendingTasks {
 		if (pending !== undefined) {
 			cancelFuture(pending.future, new CancelledError());
 		}
+	}
+
+	/** As `returned`, once the modules are there that rebuild parts of the result. */
+	async #returnedLater(task: number, decoding: WhenImported['decoded']): Promise<void> {
+		let value: unknown;
+		try {
+			const decoded = await decoding;
+			value = this.#tasks.get(task)?.receive(decoded.value);
+		} catch (error) {
+			this.reject(task, () => error);
+			this.#settledLater();
+			return;
+		}
+
+		const pending = this.#take(task);
+		if (pending !== undefined) {
+			resolveFuture(pending.future, value);
+		}
+
+		this.#settledLater();
 	}
 
 	#take(task: number): PendingTask | undefined {

@@ -18,6 +18,7 @@ import {Outbox} from './outbox.js';
 import {PendingTasks} from './pending-tasks.js';
 import {encode} from './serialize/codec.js';
 import {decodeError} from './serialize/remote-error.js';
+import type {ReducerTable} from './serialize/reducers.js';
 import type {Application} from './serialize/shipped-function.js';
 
 // Kept from the time the package was loaded: a program may replace them.
@@ -38,13 +39,13 @@ export interface Submission {
 	/** What the future gives, from the decoded result. Called without a receiver. */
 	readonly receive: (decoded: unknown) => unknown;
 	/** @throws {SerializationError} What was given cannot travel. */
-	encode(payload: readonly unknown[]): Uint8Array;
+	encode(payload: readonly unknown[], reducers: ReducerTable | null): Uint8Array;
 }
 
 /** A call with the arguments that the payload lists. */
 const plainCall: Submission = {
 	application: 'call',
-	encode: args => encode(args, 'submit', ['args']),
+	encode: (args, reducers) => encode(args, 'submit', ['args'], {reducers}),
 	receive: decoded => decoded,
 };
 
@@ -59,7 +60,8 @@ export class Pool implements FutureOwner {
 	});
 
 	readonly #outbox = new Outbox();
-	readonly #tasks = new PendingTasks();
+	readonly #tasks: PendingTasks;
+	readonly #jobReducers: ReducerTable | null;
 	readonly #closeListeners: Array<() => void> = [];
 	readonly #receiver: NoticeReceiver = {
 		returned: (task, payload) => {
@@ -87,8 +89,13 @@ export class Pool implements FutureOwner {
 	#isFlushScheduled = false;
 	#isHeld = false;
 
-	constructor(settings: NativeSettings) {
+	/** @param resultsAreReduced whether results may hold what result reducers made in the worker */
+	constructor(settings: NativeSettings, jobReducers: ReducerTable | null, resultsAreReduced: boolean) {
 		this.#settings = settings;
+		this.#jobReducers = jobReducers;
+		this.#tasks = new PendingTasks(resultsAreReduced, () => {
+			this.#holdOrRelease();
+		});
 	}
 
 	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
@@ -102,7 +109,7 @@ export class Pool implements FutureOwner {
 
 			// Encoding runs getters of the caller, which may submit or shut down: state and number are taken after it.
 			functionId = this.#state.name === 'open' ? this.#functions.idOf(fn, submission.application) : 0;
-			bytes = this.#state.name === 'open' ? submission.encode(payload) : null;
+			bytes = this.#state.name === 'open' ? submission.encode(payload, this.#jobReducers) : null;
 		} catch (error) {
 			return this.#failed(error);
 		}

@@ -226,7 +226,7 @@ test('100,000 levels arrive, one more is refused by name', t => {
 	const error = t.throws(() => encode(deepArray(100_001)), {instanceOf: SerializationError, code: 'ERR_TOO_DEEP'});
 	t.is(error?.path.length, 100_000);
 	t.true((error?.message.length ?? 0) < 500);
-	t.throws(() => encode([[[]]], 'submit', [], 2), {code: 'ERR_TOO_DEEP'});
+	t.throws(() => encode([[[]]], 'submit', [], {maxDepth: 2}), {code: 'ERR_TOO_DEEP'});
 });
 
 function * generate(): Generator<number> {

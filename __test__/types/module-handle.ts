@@ -1,6 +1,8 @@
 import {expectTypeOf} from 'expect-type';
 import type {Future} from '#dist/future.js';
-import {createModuleHandle, type ModuleHandle, type Submit} from '#dist/serialize/module-handle.js';
+import {
+	createModuleHandle, type ModuleClass, type ModuleHandle, type Submit,
+} from '#dist/serialize/module-handle.js';
 import type * as Jobs from '../fixtures/functions/jobs.js';
 
 declare const submit: Submit;
@@ -15,8 +17,9 @@ expectTypeOf(handle.default).toEqualTypeOf<(...amounts: number[]) => Future<numb
 // The last overload
 expectTypeOf(handle.size).toEqualTypeOf<(value: readonly unknown[]) => Future<string>>();
 
-// Functions only
-expectTypeOf<keyof typeof handle>().toEqualTypeOf<'price' | 'asyncPrice' | 'default' | 'size' | 'inspect'>();
+// Functions, and classes as keys of reducers
+expectTypeOf<keyof typeof handle>().toEqualTypeOf<'price' | 'asyncPrice' | 'default' | 'size' | 'inspect' | 'Basket'>();
+expectTypeOf(handle.Basket).toEqualTypeOf<ModuleClass>();
 expectTypeOf(handle).not.toHaveProperty('prize');
 
 // @ts-expect-error: a wrong argument
@@ -32,4 +35,4 @@ expectTypeOf(submitTo(handle.price, 3)).toEqualTypeOf<Future<number>>();
 
 // Names that would make a handle look like something else are left out
 type Odd = {Class: new () => object; then(): number; toJSON(): number; toString(): string; inspect(): boolean};
-expectTypeOf<keyof ModuleHandle<Odd>>().toEqualTypeOf<'inspect'>();
+expectTypeOf<keyof ModuleHandle<Odd>>().toEqualTypeOf<'inspect' | 'Class'>();

@@ -27,8 +27,11 @@ export class GraphReader implements LeafSource {
 	#putOff: Container[] | null = null;
 	#nesting = 0;
 	#freeHoles = freeHoles;
+	readonly #rebuild: ((bytes: unknown) => object) | null;
 
-	constructor(tokens: unknown) {
+	/** @param rebuild makes an object of the payload of a reduced one; null where none may come */
+	constructor(tokens: unknown, rebuild: ((bytes: unknown) => object) | null = null) {
+		this.#rebuild = rebuild;
 		if (!Array.isArray(tokens)) {
 			throw malformed('a payload is a list');
 		}
@@ -345,6 +348,15 @@ export class GraphReader implements LeafSource {
 		return container;
 	}
 
+	#readReduced(): object {
+		const bytes = this.next();
+		if (this.#rebuild === null) {
+			throw malformed('a reduced object where none may be');
+		}
+
+		return this.#add(this.#rebuild(bytes));
+	}
+
 	#readLeaf(code: number): unknown {
 		switch (code) {
 			case operation.null: {
@@ -370,6 +382,10 @@ export class GraphReader implements LeafSource {
 				}
 
 				return object;
+			}
+
+			case operation.reduced: {
+				return this.#readReduced();
 			}
 
 			default: {

@@ -26,6 +26,12 @@ const manyItems = 8;
 /** From here on a list of numbers travels as it lies in memory. */
 const manyNumbers = 32;
 
+/** Knows the objects that travel otherwise. */
+export interface ReductionWriter {
+	/** The payload of what a reducer made of the object; undefined where it has none. */
+	bytesOf(value: object, path: () => readonly PathStep[]): Uint8Array | undefined;
+}
+
 export class GraphWriter {
 	/** The first is the header, written last. */
 	readonly tokens: unknown[] = [0];
@@ -46,9 +52,11 @@ export class GraphWriter {
 	/** Where the current part hangs; for the first part nowhere. */
 	#trail: Trail | null = null;
 	readonly #root: readonly PathStep[];
+	readonly #reduction: ReductionWriter | null;
 
-	constructor(side: SerializationSide, root: readonly PathStep[], maxDepth: number) {
+	constructor(side: SerializationSide, root: readonly PathStep[], maxDepth: number, reduction: ReductionWriter | null) {
 		this.#side = side;
+		this.#reduction = reduction;
 		this.#root = root;
 		this.#maxDepth = maxDepth;
 		this.#nestingLimit = Math.min(maxNesting, maxDepth);
@@ -160,6 +168,12 @@ export class GraphWriter {
 		if (known !== undefined) {
 			this.#flags = hasReferences;
 			this.tokens.push(null, operation.reference, known);
+			return;
+		}
+
+		const reduced = this.#reduction?.bytesOf(value, () => this.path());
+		if (reduced !== undefined) {
+			this.tokens.push(null, operation.reduced, reduced);
 			return;
 		}
 

@@ -23,12 +23,22 @@ type FunctionName<M> = {
 	[K in keyof M]: K extends HiddenName ? never : M[K] extends (...args: never[]) => unknown ? K : never;
 }[keyof M];
 
+type ClassName<M> = {
+	[K in keyof M]: K extends HiddenName ? never : M[K] extends abstract new (...args: never[]) => unknown ? K : never;
+}[keyof M];
+
+/** Stands for a class that a module exports, as a key of `resultReducers`. It can be neither called nor constructed here. */
+export interface ModuleClass {
+	readonly name: string;
+	readonly length: number;
+}
+
 /**
- * The functions that a module exports, as functions that run in a worker.
+ * The functions that a module exports, as functions that run in a worker, and its classes, as keys of reducers.
  *
- * Of an overloaded function the last overload is taken. Classes and constants are left out.
+ * Of an overloaded function the last overload is taken. Constants are left out.
  */
-export type ModuleHandle<M> = {readonly [K in FunctionName<M>]: RemoteFunction<M[K]>};
+export type ModuleHandle<M> = {readonly [K in FunctionName<M>]: RemoteFunction<M[K]>} & Readonly<Record<ClassName<M>, ModuleClass>>;
 
 /** Runs a function in a worker. */
 export type Submit = (fn: TaskFunction, args: unknown[]) => Future<unknown>;

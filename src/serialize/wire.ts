@@ -46,6 +46,8 @@ export const operation = {
 	record: 19,
 	/** A list of numbers, as the bytes of a Float64Array. */
 	numbers: 20,
+	/** What a reducer made of an object, as a payload of its own. */
+	reduced: 21,
 } as const;
 
 /** From here on: even distances are the length of an array, odd ones twice the number of a known shape plus one. */

@@ -2,6 +2,7 @@
  * The items of a chunk of `map`: one call each, one outcome each.
  */
 import {encode} from '../serialize/codec.js';
+import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
 import type {ShippedItem} from '../serialize/shipped-function.js';
 
@@ -28,17 +29,17 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** The items as bytes; a value that cannot travel becomes the error of its own item and hides no other. */
-export function encodeItems(items: readonly ShippedItem[]): Uint8Array {
+export function encodeItems(items: readonly ShippedItem[], reducers: ReducerTable | null): Uint8Array {
 	try {
-		return encode(items, 'result');
+		return encode(items, 'result', ['result'], {reducers});
 	} catch {
-		return encode(items.map(item => item.ok ? travelling(item) : item), 'result');
+		return encode(items.map(item => item.ok ? travelling(item, reducers) : item), 'result', ['result'], {reducers});
 	}
 }
 
-function travelling(item: ShippedItem & {readonly ok: true}): ShippedItem {
+function travelling(item: ShippedItem & {readonly ok: true}, reducers: ReducerTable | null): ShippedItem {
 	try {
-		encode(item.value, 'result', ['result']);
+		encode(item.value, 'result', ['result'], {reducers});
 		return item;
 	} catch (error) {
 		return failedItem(error);

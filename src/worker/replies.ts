@@ -3,6 +3,7 @@
  */
 import {frameKind, type NativeWorker} from '../native.js';
 import {encode} from '../serialize/codec.js';
+import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
 import type {Application, ShippedItem} from '../serialize/shipped-function.js';
 import {encodeItems} from './each.js';
@@ -11,6 +12,8 @@ const nothing = new Uint8Array(0);
 
 /** Writes frames to the parent. */
 export class Replies {
+	/** Of the classes whose instances travel otherwise. */
+	reducers: ReducerTable | null = null;
 	readonly #end: NativeWorker;
 
 	constructor(end: NativeWorker) {
@@ -29,7 +32,7 @@ export class Replies {
 	returned(sequence: number, value: unknown, application: Application): void {
 		let payload;
 		try {
-			payload = application === 'each' ? encodeItems(value as ShippedItem[]) : encode(value, 'result', ['result']);
+			payload = application === 'each' ? encodeItems(value as ShippedItem[], this.reducers) : encode(value, 'result', ['result'], {reducers: this.reducers});
 		} catch (error) {
 			this.threw(sequence, error);
 			return;

@@ -9,7 +9,8 @@ import {performance} from 'node:perf_hooks';
 import {
 	frameKind, frameRow, type FrameBatch, type NativeWorker,
 } from '../native.js';
-import {decode} from '../serialize/codec.js';
+import {decode, decodeReduced} from '../serialize/codec.js';
+import {decodeWhenImported, WhenImported} from '../serialize/reducers.js';
 import type {Application} from '../serialize/shipped-function.js';
 import {applyToEach, isThenable} from './each.js';
 import {Functions, type CallableFunction} from './functions.js';
@@ -40,6 +41,7 @@ export class TaskLoop {
 	#offset = 0;
 	/** A task, the initializer or an import is under way: frames wait. */
 	#isBusy = false;
+	#argumentsAreReduced = false;
 
 	constructor(end: NativeWorker) {
 		this.#end = end;
@@ -139,7 +141,9 @@ export class TaskLoop {
 
 	async #initialize(payload: Uint8Array): Promise<void> {
 		try {
-			await initialize(payload);
+			const transport = await initialize(payload);
+			this.#argumentsAreReduced = transport.argumentsAreReduced;
+			this.#replies.reducers = transport.resultReducers;
 		} catch (error) {
 			this.#replies.startFailed(error);
 			process.exit(1);
@@ -158,13 +162,23 @@ export class TaskLoop {
 
 		let args;
 		try {
-			args = decode(payload, 'worker') as unknown[];
+			args = this.#argumentsAreReduced ? decodeWhenImported(() => decodeReduced(payload, 'worker')) : decode(payload, 'worker');
 		} catch (error) {
 			this.#replies.undecodable(sequence, error);
 			return false;
 		}
 
-		const {fn, application} = callable;
+		if (args instanceof WhenImported) {
+			this.#isBusy = true;
+			void this.#callWhenDecoded(sequence, callable, args);
+			return true;
+		}
+
+		return this.#call(sequence, callable, args as unknown[]);
+	}
+
+	/** As `#runTask`, with the arguments at hand. */
+	#call(sequence: number, {fn, application}: CallableFunction, args: readonly unknown[]): boolean {
 		let result;
 		try {
 			result = application === 'each' ? applyToEach(fn, args as unknown[][]) : fn(...args);
@@ -193,6 +207,21 @@ export class TaskLoop {
 		}
 
 		if (!this.#runTask(sequence, callable, payload)) {
+			this.#resume();
+		}
+	}
+
+	async #callWhenDecoded(sequence: number, callable: CallableFunction, decoding: WhenImported): Promise<void> {
+		let args;
+		try {
+			args = await decoding.decoded;
+		} catch (error) {
+			this.#replies.undecodable(sequence, error);
+			this.#resume();
+			return;
+		}
+
+		if (!this.#call(sequence, callable, args.value as unknown[])) {
 			this.#resume();
 		}
 	}
