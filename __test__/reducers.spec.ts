@@ -47,6 +47,12 @@ test.serial('a result whose class has a reducer is rebuilt in the parent', withE
 	t.deepEqual(many.map(each => each.parts), [[2, 1], [4, 3]]);
 }));
 
+test.serial('the arguments of the initializer are reduced, too', withExecutor({
+	maxWorkers: 1, jobReducers, initializer: remote.keep, initargs: [new points.Point(5, 6)],
+}, async (t, executor) => {
+	t.deepEqual(await executor.submit(remote.keptParts), [5, 6]);
+}));
+
 test.serial('job and result reducers apply one after the other', withExecutor({
 	maxWorkers: 1,
 	jobReducers: new Map([[Date, (date: Date) => [(time: number) => new Date(time + 5), [date.getTime()]]]]),

@@ -16,7 +16,7 @@ import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
 import {describeFunction} from './serialize/function-reference.js';
 import {createModuleHandle, type ModuleHandle} from './serialize/module-handle.js';
-import {reducerTable} from './serialize/reducers.js';
+import {reducerTable, type ReducerTable} from './serialize/reducers.js';
 import {untravelling} from './untravelling.js';
 import {encodeInitialization} from './worker/initialize.js';
 
@@ -64,7 +64,8 @@ export class ProcessPoolExecutor {
 	constructor(options?: ExecutorOptions) {
 		const settings = readExecutorOptions('ProcessPoolExecutor', options);
 		this.maxWorkers = settings.maxWorkers;
-		this.#pool = new Pool(nativeSettings(settings), reducerTable(settings.jobReducers, describeFunction), settings.resultReducers.size > 0);
+		const jobReducers = reducerTable(settings.jobReducers, describeFunction);
+		this.#pool = new Pool(nativeSettings(settings, jobReducers), jobReducers, settings.resultReducers.size > 0);
 		abandoned.register(this, this.#pool, this);
 	}
 
@@ -165,7 +166,7 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
 	}
 }
 
-function nativeSettings(settings: ExecutorSettings): NativeSettings {
+function nativeSettings(settings: ExecutorSettings, jobReducers: ReducerTable | null): NativeSettings {
 	const {initializer, initargs} = settings;
 	return {
 		...workerLaunch(settings.env),
@@ -182,7 +183,7 @@ function nativeSettings(settings: ExecutorSettings): NativeSettings {
 			initargs,
 			argumentsAreReduced: settings.jobReducers.size > 0,
 			resultReducers: [...settings.resultReducers].map(([of, reducer]) => [describeFunction(of as unknown as () => unknown), describeFunction(reducer)]),
-		})),
+		}, jobReducers)),
 		// For tests of the way that kernels without pidfds take.
 		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
 		maxPayload,

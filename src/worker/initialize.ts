@@ -1,10 +1,10 @@
 /**
  * What a worker does before its first task.
  */
-import {decode, encode} from '../serialize/codec.js';
+import {decodeReduced, encode} from '../serialize/codec.js';
 import type {FunctionReference} from '../serialize/function-reference.js';
 import {
-	reducerTable, type Class, type Reducer, type ReducerTable,
+	decodeWhenImported, reducerTable, WhenImported, type Class, type Reducer, type ReducerTable,
 } from '../serialize/reducers.js';
 import {resolveFunction} from '../serialize/resolve-function.js';
 
@@ -25,15 +25,17 @@ export interface Transport {
 }
 
 /** Called in the parent, once per executor. */
-export function encodeInitialization(initialization: Initialization): Uint8Array {
-	return encode(initialization, 'submit');
+export function encodeInitialization(initialization: Initialization, jobReducers: ReducerTable | null): Uint8Array {
+	return encode(initialization, 'submit', [], {reducers: jobReducers});
 }
 
 /** Called in the worker. What the initializer throws, this throws. */
 export async function initialize(payload: Uint8Array): Promise<Transport> {
+	const decoded = decodeWhenImported(() => decodeReduced(payload, 'worker'));
+	const {value} = decoded instanceof WhenImported ? await decoded.decoded : {value: decoded};
 	const {
 		initializer, initargs, argumentsAreReduced, resultReducers,
-	} = decode(payload, 'worker') as Initialization;
+	} = value as Initialization;
 	const transport = {argumentsAreReduced, resultReducers: await resolveReducers(resultReducers)};
 	if (initializer !== null) {
 		const {fn} = {fn: await resolveFunction(initializer)};
