@@ -1,12 +1,12 @@
 //! The parent's side: one supervisor per executor.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use napi::Status;
 use napi::bindgen_prelude::{Env, Error, Float64ArraySlice, Function, Result, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{CleanupEnvHook, Status};
 use napi_derive::napi;
 use pool::{FunctionId, Shutdown, Submission, TaskId};
 use supervisor::{Notice, Supervisor};
@@ -25,6 +25,8 @@ const ROW: usize = 4;
 pub struct NativeExecutor {
 	/// None once it was disposed of.
 	supervisor: Option<Arc<Supervisor>>,
+	/// Kills the workers when the environment ends; taken back when there are none any more.
+	hook: Option<CleanupEnvHook<Weak<Supervisor>>>,
 	wake: Arc<Mutex<Wake>>,
 	/// Taken notices, kept between calls for its capacity.
 	notices: Vec<Notice>,
@@ -50,13 +52,15 @@ impl NativeExecutor {
 		let supervisor = Arc::new(supervisor);
 		// When an environment ends (a process that leaves, a worker_thread that is terminated), hooks run first and
 		// finalizers after: here the workers are killed, there the last reference goes and the thread is joined.
-		env.add_env_cleanup_hook(Arc::downgrade(&supervisor), |supervisor| {
-			if let Some(supervisor) = supervisor.upgrade() {
-				supervisor.shutdown(Shutdown::Kill);
-			}
-		})?;
+		let hook =
+			env.add_env_cleanup_hook(Arc::downgrade(&supervisor), |supervisor: Weak<Supervisor>| {
+				if let Some(supervisor) = supervisor.upgrade() {
+					supervisor.shutdown(Shutdown::Kill);
+				}
+			})?;
 		Ok(Self {
 			supervisor: Some(supervisor),
+			hook: Some(hook),
 			wake,
 			notices: Vec::new(),
 		})
@@ -120,8 +124,12 @@ impl NativeExecutor {
 
 	/// Frees everything, without waiting for a garbage collection: kills what still lives and joins the thread.
 	#[napi]
-	pub fn dispose(&mut self) {
+	pub fn dispose(&mut self, env: Env) -> Result<()> {
 		self.supervisor = None;
+		match self.hook.take() {
+			Some(hook) => env.remove_env_cleanup_hook(hook),
+			None => Ok(()),
+		}
 	}
 
 	/// What has happened since the last call.
