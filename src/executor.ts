@@ -14,8 +14,8 @@ import {
 import {Pool} from './pool.js';
 import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
-import {describeFunction} from './serialize/function-reference.js';
-import {createModuleHandle, type ModuleHandle} from './serialize/module-handle.js';
+import {describeFunction} from './functions/function-reference.js';
+import {createModuleHandle, type ModuleHandle} from './functions/module-handle.js';
 import {reducerTable, type ReducerTable} from './serialize/reducers.js';
 import {untravelling} from './untravelling.js';
 import {encodeInitialization} from './worker/initialize.js';

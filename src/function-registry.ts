@@ -2,8 +2,8 @@
  * Which functions a pool has been told of, by number. A function is described once and travels once per worker.
  */
 import {Buffer} from 'node:buffer';
-import {describeFunction, type FunctionReference} from './serialize/function-reference.js';
-import {encodeFunction, type Application} from './serialize/shipped-function.js';
+import {describeFunction, type FunctionReference} from './functions/function-reference.js';
+import {encodeFunction, type Application} from './functions/shipped-function.js';
 
 /** Any function that a caller may submit. */
 export type AnyFunction = (...args: never[]) => unknown;

@@ -6,7 +6,7 @@ export type {
 } from './wait.js';
 export type {ResultStream} from './result-stream.js';
 export type {Class, Reducer, Reducers} from './serialize/reducers.js';
-export type {ModuleClass, ModuleHandle} from './serialize/module-handle.js';
+export type {ModuleClass, ModuleHandle} from './functions/module-handle.js';
 export {
 	wait, asCompleted, FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED,
 } from './wait.js';

@@ -6,7 +6,7 @@ import type {Submission} from './pool.js';
 import {encode} from './serialize/codec.js';
 import {decodeError} from './serialize/remote-error.js';
 import type {ReducerTable} from './serialize/reducers.js';
-import type {Application, ShippedItem} from './serialize/shipped-function.js';
+import type {Application, ShippedItem} from './functions/shipped-function.js';
 
 /** How the pool is to treat the submission of a chunk: a list of argument lists, one call each. */
 export class MapChunk implements Submission {

@@ -19,7 +19,7 @@ import {PendingTasks} from './pending-tasks.js';
 import {encode} from './serialize/codec.js';
 import {decodeError} from './serialize/remote-error.js';
 import type {ReducerTable} from './serialize/reducers.js';
-import type {Application} from './serialize/shipped-function.js';
+import type {Application} from './functions/shipped-function.js';
 
 // Kept from the time the package was loaded: a program may replace them.
 const {queueMicrotask} = globalThis;

@@ -2,7 +2,7 @@ import {expectTypeOf} from 'expect-type';
 import type {Future} from '#dist/future.js';
 import {
 	createModuleHandle, type ModuleClass, type ModuleHandle, type Submit,
-} from '#dist/serialize/module-handle.js';
+} from '#dist/functions/module-handle.js';
 import type * as Jobs from '../fixtures/functions/jobs.js';
 
 declare const submit: Submit;

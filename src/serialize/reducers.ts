@@ -2,9 +2,9 @@
  * Reducers: how instances of a class travel where the program knows better than the codec.
  */
 import {SerializationError, type SerializationSide} from '../errors.js';
-import type {FunctionReference} from './function-reference.js';
-import type {ModuleClass} from './module-handle.js';
-import {resolveFunction} from './resolve-function.js';
+import type {FunctionReference} from '../functions/function-reference.js';
+import type {ModuleClass} from '../functions/module-handle.js';
+import {resolveFunction} from '../functions/resolve-function.js';
 
 /** Any class. */
 export type Class = abstract new (...args: never[]) => unknown;

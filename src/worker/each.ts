@@ -4,7 +4,7 @@
 import {encode} from '../serialize/codec.js';
 import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
-import type {ShippedItem} from '../serialize/shipped-function.js';
+import type {ShippedItem} from '../functions/shipped-function.js';
 
 /** Calls `fn` with each of the argument lists, one after the other. */
 export async function applyToEach(fn: (...args: unknown[]) => unknown, list: readonly unknown[][]): Promise<ShippedItem[]> {

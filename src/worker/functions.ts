@@ -1,8 +1,8 @@
 /**
  * The functions that the parent has shipped to this worker.
  */
-import {resolveFunction} from '../serialize/resolve-function.js';
-import {decodeFunction, type Application} from '../serialize/shipped-function.js';
+import {resolveFunction} from '../functions/resolve-function.js';
+import {decodeFunction, type Application} from '../functions/shipped-function.js';
 
 /** A function that is ready to be called. */
 export interface CallableFunction {

@@ -2,11 +2,11 @@
  * What a worker does before its first task.
  */
 import {decodeReduced, encode} from '../serialize/codec.js';
-import type {FunctionReference} from '../serialize/function-reference.js';
+import type {FunctionReference} from '../functions/function-reference.js';
 import {
 	decodeWhenImported, reducerTable, WhenImported, type Class, type Reducer, type ReducerTable,
 } from '../serialize/reducers.js';
-import {resolveFunction} from '../serialize/resolve-function.js';
+import {resolveFunction} from '../functions/resolve-function.js';
 
 /** What travels in the `Init` frame. */
 export interface Initialization {
@@ -51,7 +51,7 @@ async function resolveReducers(references: Initialization['resultReducers']): Pr
 	}
 
 	// Loaded only here: it brings a parser along, which most workers never need.
-	const {describeFunction} = await import('../serialize/function-reference.js');
+	const {describeFunction} = await import('../functions/function-reference.js');
 	const reducers = new Map<Class, Reducer>();
 	const exported = new Map<unknown, FunctionReference>();
 	for (const [of, reducer] of references) {

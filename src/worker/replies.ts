@@ -5,7 +5,7 @@ import {frameKind, type NativeWorker} from '../native.js';
 import {encode} from '../serialize/codec.js';
 import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
-import type {Application, ShippedItem} from '../serialize/shipped-function.js';
+import type {Application, ShippedItem} from '../functions/shipped-function.js';
 import {encodeItems} from './each.js';
 
 const nothing = new Uint8Array(0);

@@ -11,7 +11,7 @@ import {
 } from '../native.js';
 import {decode, decodeReduced} from '../serialize/codec.js';
 import {decodeWhenImported, WhenImported} from '../serialize/reducers.js';
-import type {Application} from '../serialize/shipped-function.js';
+import type {Application} from '../functions/shipped-function.js';
 import {applyToEach, isThenable} from './each.js';
 import {Functions, type CallableFunction} from './functions.js';
 import {initialize} from './initialize.js';

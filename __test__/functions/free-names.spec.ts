@@ -1,7 +1,7 @@
 import test from 'ava';
-import {analyzeFunction} from '#dist/serialize/free-names.js';
-import type {FunctionFacts} from '#dist/serialize/function-facts.js';
-import {parseFunctionText} from '#dist/serialize/function-text.js';
+import {analyzeFunction} from '#dist/functions/free-names.js';
+import type {FunctionFacts} from '#dist/functions/function-facts.js';
+import {parseFunctionText} from '#dist/functions/function-text.js';
 import {freeNameCases} from '../fixtures/functions/free-name-cases.js';
 
 const factsOf = (text: string, isStrict = false): readonly [FunctionFacts, ...FunctionFacts[]] => {

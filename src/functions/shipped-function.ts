@@ -1,7 +1,7 @@
 /**
  * What travels in a `Function` frame: which function, and how it is applied.
  */
-import {decode, encode} from './codec.js';
+import {decode, encode} from '../serialize/codec.js';
 import type {FunctionReference} from './function-reference.js';
 
 /** `call`: the payload of a task is its arguments. `each`: a list of arguments, one call each, as `map` makes them. */

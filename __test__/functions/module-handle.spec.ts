@@ -1,8 +1,8 @@
 import {inspect} from 'node:util';
 import test from 'ava';
 import type {Future} from '#dist/future.js';
-import {createModuleHandle, exportReferenceOf, type Submit} from '#dist/serialize/module-handle.js';
-import {describeFunction} from '#dist/serialize/function-reference.js';
+import {createModuleHandle, exportReferenceOf, type Submit} from '#dist/functions/module-handle.js';
+import {describeFunction} from '#dist/functions/function-reference.js';
 import type * as Jobs from '../fixtures/functions/jobs.js';
 
 const url = new URL('../fixtures/functions/jobs.js', import.meta.url);

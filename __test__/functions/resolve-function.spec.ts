@@ -6,8 +6,8 @@ import process from 'node:process';
 import {pathToFileURL} from 'node:url';
 import test from 'ava';
 import {SerializationError} from '#dist/errors.js';
-import {describeFunction, type FunctionReference, type SourceReference} from '#dist/serialize/function-reference.js';
-import {resolveFunction} from '#dist/serialize/resolve-function.js';
+import {describeFunction, type FunctionReference, type SourceReference} from '#dist/functions/function-reference.js';
+import {resolveFunction} from '#dist/functions/resolve-function.js';
 
 const fixture = (name: string): string => new URL(`../fixtures/functions/${name}`, import.meta.url).href;
 const exported = (url: string, name: string): FunctionReference => ({kind: 'export', url, name});

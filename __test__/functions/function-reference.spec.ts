@@ -4,7 +4,7 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {SerializationError} from '#dist/errors.js';
-import {describeFunction} from '#dist/serialize/function-reference.js';
+import {describeFunction} from '#dist/functions/function-reference.js';
 import type {Answer, Question} from '../fixtures/functions/resolver.js';
 import {refusals, values} from '../fixtures/functions/shapes.js';
 
