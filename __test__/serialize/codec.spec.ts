@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {Packr} from 'msgpackr';
 import {decode, encode} from '#dist/serialize/codec.js';
+import {firstSizedCode} from '#dist/serialize/wire.js';
 import {SerializationError} from '#dist/errors.js';
 
 // The copy stands for the pipe: what encode returns is written over by the next call.
@@ -328,10 +329,10 @@ const hostile: ReadonlyArray<readonly [string, Uint8Array]> = [
 	['a record', rawRecords.pack([0, {a: 1}])],
 	['a cycle of msgpackr', raw.pack([0, cyclic])],
 	['a date of msgpackr', raw.pack([0, new Date(0)])],
-	['an array of four billion items, said in six tokens', raw.pack([0, null, 32 + (2 * 4_294_967_295)])],
-	['an array of too many items', raw.pack([0, null, 32 + (2 * 4_294_967_296)])],
-	['a hole of negative length', raw.pack([0, null, 34, null, 3, -1])],
-	['an unknown shape', raw.pack([0, null, 33])],
+	['an array of four billion items, said in six tokens', raw.pack([0, null, firstSizedCode + (2 * 4_294_967_295)])],
+	['an array of too many items', raw.pack([0, null, firstSizedCode + (2 * 4_294_967_296)])],
+	['a hole of negative length', raw.pack([0, null, firstSizedCode + 2, null, 3, -1])],
+	['an unknown shape', raw.pack([0, null, firstSizedCode + 1])],
 	['a reference without a header', raw.pack([0, null, 1, 0])],
 	['a reference to nothing', raw.pack([1, null, 1, 0])],
 	['a view beyond its buffer', raw.pack([[0, Buffer.from('abc')], null, 14, 1, 0, 1, 1000])],
@@ -342,7 +343,7 @@ const hostile: ReadonlyArray<readonly [string, Uint8Array]> = [
 	['an announced container that turns out another', raw.pack([0, null, 18, 0, null, 6, 0])],
 	['an announced container that never comes', raw.pack([0, null, 18, 0])],
 	['an error class nobody knows', raw.pack([0, null, 10, 'Function', 0])],
-	['containers nested without end', raw.pack([0, ...Array.from({length: 5000}, () => [null, 34]).flat()])],
+	['containers nested without end', raw.pack([0, ...Array.from({length: 5000}, () => [null, firstSizedCode + 2]).flat()])],
 ];
 for (const [name, bytes] of hostile) {
 	test(`${name}: refused with a SerializationError, in little memory`, t => {
@@ -355,7 +356,7 @@ for (const [name, bytes] of hostile) {
 
 test('a few bytes cannot fill memory with holes', t => {
 	const before = process.memoryUsage().rss;
-	const tokens = Array.from({length: 200}, () => [null, 32 + (2 * 30_000_000), null, 3, 30_000_000]).flat();
+	const tokens = Array.from({length: 200}, () => [null, firstSizedCode + (2 * 30_000_000), null, 3, 30_000_000]).flat();
 	t.is((decode(raw.pack([0, null, 32 + (2 * 200), ...tokens])) as unknown[]).length, 200);
 	t.true(process.memoryUsage().rss - before < 200e6);
 });

@@ -4,8 +4,8 @@
  * itself (but lists of primitives), so msgpackr never recurses, and its own types and maps are never used: they lose
  * -0, holes, `__proto__` and cycles, and other users of the library may replace them.
  *
- * The header is 0, or 1 if some object is met twice, so that the reader has to number them; or an array of that and the
- * bytes of every ArrayBuffer.
+ * The header is a sum of `hasReferences`, if some object is met twice, so that the reader has to number them, and `hasCodes`; or an
+ * array of that, the codes if there are any, and the bytes of every ArrayBuffer.
  */
 
 /** Codes below `firstSizedCode`. The operands follow in the order given. */
@@ -48,17 +48,81 @@ export const operation = {
 	numbers: 20,
 	/** What a reducer made of an object, as a payload of its own. */
 	reduced: 21,
+	/**
+	Number of the code, whether it is late (0 or 1), for a class its id, then the value of each captured parameter, in which `self` stands for the
+	function itself. Unless late, it is created after its values were read. A late one is created after the early ones: the others may lead back
+	to it. Classes are always late.
+	*/
+	function: 22,
+	/** In place of a captured value: the function whose value this is. */
+	self: 23,
+	/** A variable that functions share and assign to: its value. */
+	cell: 24,
+	/** A function of a module: URL, whether CommonJS, hash of the file or undefined, hash of the text, how many steps, kind and key of each. */
+	exported: 25,
+	/** Something of the runtime: module or undefined for the global object, how many steps, each step. */
+	builtin: 26,
+	/** Whether it is late (0 or 1), target, `this`, how many arguments, each. A late one is created after its target. */
+	bound: 27,
+	/**
+	Flags, the object (unless `decoration.announced`), its prototype, how many properties, then of each its key, its attributes, and its value or
+	its getter and setter (undefined for none), how many deleted properties, the key of each.
+	*/
+	decorated: 28,
+	/** Kind, then key, name or description. */
+	symbol: 29,
+	/** The object under `prototype` of the function that follows. It is not numbered: the function is. */
+	prototypeOf: 30,
+	/** The namespace of a module: URL. */
+	namespace: 31,
+	url: 32,
+	/** A class of the receiving side: its id. */
+	knownClass: 33,
+} as const;
+
+/** Of `operation.decorated`: what follows, and what becomes of the object when everything is read. */
+export const decoration = {
+	prototype: 1,
+	properties: 2,
+	deletions: 4,
+	/** The object was announced with `later`, and this is its turn. */
+	announced: 8,
+	nonExtensible: 16,
+	sealed: 32,
+	frozen: 64,
+} as const;
+
+/** Attributes of a property. */
+export const attribute = {
+	enumerable: 1, configurable: 2, writable: 4, accessor: 8,
+} as const;
+
+/** Of `operation.symbol`: `Symbol.for(key)`, `Symbol.iterator` and its like by name, and one that is unique in the payload. */
+export const symbolKind = {
+	registered: 0, wellKnown: 1, unique: 2,
 } as const;
 
 /** From here on: even distances are the length of an array, odd ones twice the number of a known shape plus one. */
-export const firstSizedCode = 32;
+export const firstSizedCode = 48;
 
 /** In the header. */
 export const hasReferences = 1;
 
+/** In the header: the texts of the functions lie in the payload, as a payload of their own, ahead of the ArrayBuffers. */
+export const hasCodes = 2;
+
 /** What a container that comes later is. */
 export const laterKind = {
-	array: 0, record: 1, map: 2, set: 3, error: 4,
+	array: 0,
+	record: 1,
+	map: 2,
+	set: 3,
+	error: 4,
+	/** Number of the code, for a class its id, and the values of the early parameters follow; the others when its turn comes. */
+	function: 5,
+	cell: 6,
+	/** The tokens of an object follow of which only the decoration comes later. */
+	whole: 7,
 } as const;
 
 /** Containers within containers before the rest is put off: what keeps the stack flat on both ends. */
