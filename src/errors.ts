@@ -34,6 +34,17 @@ export type SerializationSide = 'submit' | 'worker' | 'result' | 'parent';
 /** One step from the root of a value to a part of it. */
 export type PathStep = string | number;
 
+/** Which function is meant, and where it stands. */
+export interface FunctionPlace {
+	/** Null for an anonymous one. */
+	readonly name: string | null;
+	/** Null where it is not known. */
+	readonly url: string | null;
+	/** Line and column count from 1. */
+	readonly line: number | null;
+	readonly column: number | null;
+}
+
 /** What `JSON.stringify` shows of an error: `message` and `cause` are not enumerable, so the default shows neither. */
 function jsonOf(this: Error): Record<string, unknown> {
 	const {name, message, cause} = this;
@@ -168,8 +179,8 @@ export interface SerializationFacts {
 	readonly side: SerializationSide;
 	/** From the root to the part that cannot travel: `['args', 0, 'socket']`. */
 	readonly path?: readonly PathStep[];
-	/** The name of the function concerned. */
-	readonly function?: string | null;
+	/** The function that holds what cannot travel, or that cannot travel itself. */
+	readonly function?: FunctionPlace | null;
 	/** `ERR_SERIALIZATION` unless a more precise one is known. */
 	readonly code?: string;
 	readonly cause?: unknown;
@@ -186,14 +197,15 @@ export class SerializationError extends Error {
 	readonly code: string;
 	readonly side: SerializationSide;
 	readonly path: readonly PathStep[];
-	readonly function: string | null;
+	/** The function that holds what cannot travel, or that cannot travel itself; null where no function is concerned. */
+	readonly function: FunctionPlace | null;
 
-	constructor(message: string, {side, path = [], function: functionName = null, code = 'ERR_SERIALIZATION', cause = null}: SerializationFacts) {
+	constructor(message: string, {side, path = [], function: place = null, code = 'ERR_SERIALIZATION', cause = null}: SerializationFacts) {
 		super(message, {cause});
 		this.code = code;
 		this.side = side;
 		this.path = path;
-		this.function = functionName;
+		this.function = place;
 	}
 }
 

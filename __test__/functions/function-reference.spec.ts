@@ -49,7 +49,7 @@ test('a refusal names the captured variable in its path, the function and the wa
 	const fn = () => captured;
 	const error = t.throws(() => describeFunction(fn), {instanceOf: SerializationError});
 	t.deepEqual(error?.path, ['captured']);
-	t.is(error?.function, 'fn');
+	t.is(error?.function?.name, 'fn');
 	t.regex(error?.message ?? '', /`fn` uses captured.*as an argument.*executor\.module\(url\)/v);
 });
 

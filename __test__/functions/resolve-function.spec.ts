@@ -43,7 +43,7 @@ test('an export that only shows at run time in a CommonJS module is called', asy
 test('a missing export names the module, the export and those that exist', async t => {
 	const error = await t.throwsAsync(call(exported(fixture('jobs.js'), 'prize')), {instanceOf: SerializationError, code: 'ERR_REFERENCE_MISSING'});
 	t.is((error).side, 'worker');
-	t.is((error).function, 'prize');
+	t.is(error.function?.name, 'prize');
 	t.true(error?.message.includes(fixture('jobs.js')));
 	t.regex(error?.message ?? '', /no export prize.*asyncPrice.*default.*price/v);
 });

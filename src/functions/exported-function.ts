@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {fileURLToPath} from 'node:url';
 import {SerializationError} from '../errors.js';
+import {namedPlace} from './function-refusal.js';
 import type {ExportReference, TaskFunction} from './module-handle.js';
 
 type Namespace = Readonly<Record<string, unknown>>;
@@ -52,7 +53,7 @@ async function importModule(url: string, name: string): Promise<Namespace> {
 
 		const reason = error instanceof Error ? `: ${error.message}` : '';
 		throw new SerializationError(`The module ${url}, whose export ${name} was to be called, could not be imported in the worker${reason}`, {
-			side: 'worker', code: 'ERR_REFERENCE_IMPORT', function: name, cause: error,
+			side: 'worker', code: 'ERR_REFERENCE_IMPORT', function: namedPlace(name, url), cause: error,
 		});
 	}
 }
@@ -70,5 +71,5 @@ function exportOf(namespace: Namespace, url: string, name: string): unknown {
 
 const missing = (message: string, name: string, cause: unknown = null): SerializationError =>
 	new SerializationError(message, {
-		side: 'worker', code: 'ERR_REFERENCE_MISSING', function: name, cause,
+		side: 'worker', code: 'ERR_REFERENCE_MISSING', function: namedPlace(name), cause,
 	});

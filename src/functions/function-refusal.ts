@@ -1,4 +1,4 @@
-import {SerializationError} from '../errors.js';
+import {SerializationError, type FunctionPlace} from '../errors.js';
 
 /** How a function is called in messages. */
 export type FunctionLabel = {
@@ -12,6 +12,11 @@ export function functionName(fn: object): string {
 	const name: unknown = Object.getOwnPropertyDescriptor(fn, 'name')?.value;
 	return typeof name === 'string' ? name : '';
 }
+
+/** A function of which nothing but its name is known, and perhaps its module. */
+export const namedPlace = (name: string | null, url: string | null = null): FunctionPlace => ({
+	name: name === '' ? null : name, url, line: null, column: null,
+});
 
 /** Names a function, or shows the beginning of its text when it has no name. */
 export function labelOf(fn: object, text: string): FunctionLabel {
@@ -30,5 +35,5 @@ export type Refusal = {readonly code: string; readonly words: string; readonly v
 
 export const refusalError = ({name, shown}: FunctionLabel, {code, words, variable}: Refusal): SerializationError =>
 	new SerializationError(`${shown} ${words}`, {
-		side: 'submit', code, function: name, path: variable === undefined ? [] : [variable],
+		side: 'submit', code, function: namedPlace(name), path: variable === undefined ? [] : [variable],
 	});

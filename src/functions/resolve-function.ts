@@ -4,6 +4,7 @@
 
 import process from 'node:process';
 import {SerializationError} from '../errors.js';
+import {namedPlace} from './function-refusal.js';
 import {compiledFunction} from './compiled-function.js';
 import {exportedFunction} from './exported-function.js';
 import type {BuiltinReference, FunctionReference} from './function-reference.js';
@@ -43,6 +44,6 @@ function builtinFunction({module, path}: BuiltinReference): TaskFunction {
 
 	const name = [...module === null ? [] : [module], ...path].join('.');
 	throw new SerializationError(`The worker's Node.js ${process.version} has no function ${name}.`, {
-		side: 'worker', code: 'ERR_REFERENCE_MISSING', function: path.at(-1) ?? module,
+		side: 'worker', code: 'ERR_REFERENCE_MISSING', function: namedPlace(path.at(-1) ?? module),
 	});
 }

@@ -2,6 +2,7 @@
  * Reducers: how instances of a class travel where the program knows better than the codec.
  */
 import {SerializationError, type SerializationSide} from '../errors.js';
+import {namedPlace} from '../functions/function-refusal.js';
 import type {FunctionReference} from '../functions/function-reference.js';
 import type {ModuleClass} from '../functions/module-handle.js';
 import {resolveFunction} from '../functions/resolve-function.js';
@@ -71,11 +72,11 @@ export function rebuild({rebuild: reference, args}: Reduction, side: Serializati
 	try {
 		value = fn(...args);
 	} catch (error) {
-		throw new SerializationError(`The function ${fn.name} that a reducer names threw: ${error instanceof Error ? error.message : String(error)}. Its error is the cause.`, {side, function: fn.name, cause: error});
+		throw new SerializationError(`The function ${fn.name} that a reducer names threw: ${error instanceof Error ? error.message : String(error)}. Its error is the cause.`, {side, function: namedPlace(fn.name), cause: error});
 	}
 
 	if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
-		throw new SerializationError(`The function ${fn.name} that a reducer names returned no object. Return the rebuilt instance.`, {side, function: fn.name});
+		throw new SerializationError(`The function ${fn.name} that a reducer names returned no object. Return the rebuilt instance.`, {side, function: namedPlace(fn.name)});
 	}
 
 	return value;
