@@ -38,7 +38,7 @@ const config = [
 	},
 	{
 		// Programs: they print, exit, and wait for one thing after another.
-		files: ['src/worker/**', 'examples/**', 'bench/**', '__test__/**'],
+		files: ['src/worker/**', 'examples/**', 'bench/**', 'scripts/**', '__test__/**'],
 		rules: {
 			'unicorn/no-process-exit': 'off',
 			'no-await-in-loop': 'off',
