@@ -116,8 +116,7 @@ impl Pool {
 			task.unstarted_deaths += 1;
 			if task.unstarted_deaths >= self.config.max_unstarted_deaths {
 				unstarted.remove(0);
-				self.tasks.remove(&first);
-				turn.settle(first, Outcome::WorkerTerminated(termination.clone()));
+				self.settle(first, Outcome::WorkerTerminated(termination.clone()), turn);
 			}
 		}
 		self.put_back(unstarted);
@@ -138,8 +137,7 @@ impl Pool {
 			if turn.ledger.recall(worker, held.sequence) {
 				unstarted.push(held.task);
 			} else {
-				self.tasks.remove(&held.task);
-				turn.settle(held.task, outcome(termination.clone()));
+				self.settle(held.task, outcome(termination.clone()), turn);
 			}
 		}
 		unstarted

@@ -72,19 +72,36 @@ impl Pool {
 			return;
 		}
 		for _ in 0..self.missing_workers() {
-			let is_free = |index: &u32| self.workers.iter().all(|worker| worker.index != *index);
-			let Some(index) = (0..self.config.max_workers).find(is_free) else {
-				return;
-			};
-			let worker = WorkerId(self.next_worker);
-			self.next_worker += 1;
-			self.workers.push(Worker::ordered(
-				worker,
-				index,
-				turn.now + self.config.start_timeout,
-			));
-			turn.actions.push(Action::SpawnWorker { worker, index });
+			self.start_worker(turn);
 		}
+	}
+
+	/// A task is about to come. Where no worker could take it, one is started as if it had come: the start of a process and
+	/// the preparation of the task overlap then. If none comes, the worker leaves when it was idle for long.
+	pub(crate) fn work_expected<L>(&mut self, turn: &mut Turn<'_, L>) {
+		match self.state {
+			PoolState::Open => {}
+			// No task is taken.
+			PoolState::Broken { .. } | PoolState::Closing { .. } | PoolState::Closed { .. } => return,
+		}
+		let has_worker = self.workers.iter().any(Worker::is_live);
+		// One that is leaving counts until it is reaped.
+		let has_room = self.workers.len() < self.config.max_workers as usize;
+		if !has_worker && has_room && self.starts.not_before() <= turn.now {
+			self.start_worker(turn);
+		}
+	}
+
+	fn start_worker<L>(&mut self, turn: &mut Turn<'_, L>) {
+		let is_free = |index: &u32| self.workers.iter().all(|worker| worker.index != *index);
+		let Some(index) = (0..self.config.max_workers).find(is_free) else {
+			return;
+		};
+		let worker = WorkerId(self.next_worker);
+		self.next_worker += 1;
+		let deadline = turn.now + self.config.start_timeout;
+		self.workers.push(Worker::ordered(worker, index, deadline));
+		turn.actions.push(Action::SpawnWorker { worker, index });
 	}
 
 	/// Lets go those that were not needed for long. After the tasks are given out, so that no worker leaves while a task
@@ -168,7 +185,7 @@ impl Pool {
 		let function = task.function;
 		// A function that nobody registered is not shipped: the worker answers that it does not know it.
 		if !worker.knows(function)
-			&& let Some(payload) = self.functions.get(&function)
+			&& let Some(payload) = self.functions.payload(function)
 		{
 			worker.learn(function);
 			let frame = Frame {
@@ -212,6 +229,55 @@ mod tests {
 	#[test]
 	fn a_pool_starts_no_worker_without_a_task() {
 		assert_eq!(of(4).passes(MILLISECOND), []);
+	}
+
+	#[test]
+	fn work_that_is_expected_starts_one_worker_which_takes_it() {
+		let mut trial = of(3);
+		assert_eq!(trial.happens(Event::WorkExpected), [start(0, 0)]);
+		assert_eq!(trial.happens(Event::WorkExpected), []);
+		assert_eq!(trial.submit(), []);
+		assert_eq!(trial.ready(0), [send(0, Function, 0), send(0, Task, 1)]);
+		assert_eq!(trial.happens(Event::WorkExpected), []);
+	}
+
+	#[test]
+	fn a_worker_whose_work_does_not_come_leaves_when_it_was_idle_for_long() {
+		let mut trial = Trial::new(|config| config.idle_timeout = Some(MILLISECOND));
+		trial.happens(Event::WorkExpected);
+		assert_eq!(trial.ready(0), []);
+		assert_eq!(trial.passes(MILLISECOND), [send(0, Exit, 0)]);
+		assert_eq!(trial.exits(0, crate::Exit::Code(0)), []);
+		assert_eq!(trial.happens(Event::WorkExpected), [start(1, 0)]);
+	}
+
+	#[test]
+	fn work_that_is_expected_starts_nothing_where_there_is_no_room_or_no_use() {
+		let mut trial = Trial::idle(1);
+		assert_eq!(trial.happens(Event::WorkExpected), []);
+		trial.happens(Event::ProtocolViolated(
+			WorkerId(0),
+			crate::Violation::ResultPipeClosed,
+		));
+		assert_eq!(trial.states(), ["exiting"]);
+		assert_eq!(trial.happens(Event::WorkExpected), []);
+		let mut trial = of(1);
+		trial.shut_down(crate::Shutdown::Drain);
+		assert_eq!(trial.happens(Event::WorkExpected), []);
+	}
+
+	#[test]
+	fn a_start_for_expected_work_that_fails_is_not_tried_again_before_a_task_comes() {
+		let mut trial = of(1);
+		trial.happens(Event::WorkExpected);
+		trial.spawned(0);
+		assert_eq!(trial.exits(0, crate::trial::sigkill()), []);
+		assert_eq!(trial.deadline_in(), None);
+		assert_eq!(trial.happens(Event::WorkExpected), [start(1, 0)]);
+		trial.exits(1, crate::trial::sigkill());
+		assert_eq!(trial.happens(Event::WorkExpected), []);
+		assert_eq!(trial.submit(), []);
+		assert_eq!(trial.deadline_in(), Some(50 * MILLISECOND));
 	}
 
 	#[test]

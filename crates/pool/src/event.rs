@@ -17,6 +17,10 @@ pub enum Event {
 		/// Opaque to the pool; sent in a `Function` frame.
 		payload: Bytes,
 	},
+	/// The user will not submit another task that calls this function. Those that are submitted are not concerned.
+	FunctionReleased(FunctionId),
+	/// The user is about to submit a task: a worker may start meanwhile.
+	WorkExpected,
 	/// The user submitted a task.
 	TaskSubmitted(Submission),
 	/// The user wants a task not to run.
@@ -44,7 +48,7 @@ pub enum Event {
 pub struct Submission {
 	/// Its number, larger than every one before.
 	pub task: TaskId,
-	/// What to call; registered before.
+	/// What to call; registered before, and not released.
 	pub function: FunctionId,
 	/// The encoded arguments.
 	pub payload: Bytes,

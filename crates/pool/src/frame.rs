@@ -7,7 +7,7 @@
 //!      5     1  flags      must be 0; the codec and attached segments have their place here
 //!      6     2  magic      MAGIC, which contains VERSION
 //!      8     4  sequence   of the task; 0 where the kind has none
-//!     12     4  function   that the task calls, or that is being shipped; 0 where the kind has none
+//!     12     4  function   that the task calls, or that is shipped or forgotten; 0 where the kind has none
 //!     16     -  payload    msgpack, opaque to Rust
 //! ```
 
@@ -42,6 +42,8 @@ pub enum FrameKind {
 	Task = 3,
 	/// To a worker: finish and exit.
 	Exit = 4,
+	/// To a worker: no later task calls this function.
+	Forget = 5,
 	/// From a worker, first: initialised, send tasks.
 	Ready = 16,
 	/// From a worker, first: the initializer threw; the encoded error. It exits then.
@@ -56,11 +58,12 @@ pub enum FrameKind {
 
 impl FrameKind {
 	/// Every kind, in the order of the numbers.
-	pub const ALL: [FrameKind; 9] = [
+	pub const ALL: [FrameKind; 10] = [
 		FrameKind::Init,
 		FrameKind::Function,
 		FrameKind::Task,
 		FrameKind::Exit,
+		FrameKind::Forget,
 		FrameKind::Ready,
 		FrameKind::StartFailed,
 		FrameKind::Returned,
@@ -78,6 +81,7 @@ impl TryFrom<u8> for FrameKind {
 			2 => FrameKind::Function,
 			3 => FrameKind::Task,
 			4 => FrameKind::Exit,
+			5 => FrameKind::Forget,
 			16 => FrameKind::Ready,
 			17 => FrameKind::StartFailed,
 			18 => FrameKind::Returned,
@@ -95,7 +99,7 @@ pub struct Frame {
 	pub kind: FrameKind,
 	/// Of the task; 0 where the kind has none.
 	pub sequence: Sequence,
-	/// That the task calls, or that is shipped; 0 where the kind has none.
+	/// That the task calls, or that is shipped or forgotten; 0 where the kind has none.
 	pub function: FunctionId,
 	/// Opaque.
 	pub payload: Bytes,

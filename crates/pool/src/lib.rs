@@ -23,11 +23,13 @@
 //!   sent ahead, so that the worker need not wait for the next one.
 //! * **ladder**: how a worker is made to leave: asked with an `Exit` frame, then SIGTERM, then SIGKILL.
 //! * **frame**: the envelope on the pipe, see [`frame`]. **payload**: bytes that this crate never looks into.
-//! * **function**: what a task calls, shipped once per worker ahead of the first task that needs it.
+//! * **function**: what a task calls, shipped once per worker ahead of the first task that needs it. Once it is **released**
+//!   and its last task is settled, the pool and every worker that has it forget it.
 //!
 //! # Where each decision is
 //!
 //! * `dispatch`: how many workers, which task goes where. `pace`: how much ahead. `recall`: what is taken back.
+//! * `functions`: how long a function is kept.
 //! * `received`: what a frame means. `death`: what the end of a process means. `starts`: what a failed start means.
 //! * `deadline`: everything that happens because time passed. `shutdown`: closing and breaking.
 //! * `worker`, `front`, `ladder`, `task`, `queue`: the states, and the transitions that concern one of them alone.
@@ -44,6 +46,7 @@ mod dispatch;
 pub mod event;
 pub mod frame;
 mod front;
+mod functions;
 mod ladder;
 mod ledger;
 mod outcome;
@@ -73,7 +76,7 @@ pub struct TaskId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
 
-/// A function that tasks call, numbered by whoever registers it.
+/// A function that tasks call, numbered by whoever registers it. Never used again, also not after its release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionId(pub u32);
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use crate::functions::Functions;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::starts::Starts;
@@ -25,7 +25,7 @@ pub struct Pool {
 	/// Those that are not settled.
 	pub(crate) tasks: FxHashMap<TaskId, Task>,
 	pub(crate) queue: Queue,
-	pub(crate) functions: FxHashMap<FunctionId, Bytes>,
+	pub(crate) functions: Functions,
 	pub(crate) starts: Starts,
 	pub(crate) pace: Pace,
 	pub(crate) next_worker: u32,
@@ -66,6 +66,8 @@ pub struct WorkerView {
 	pub task: Option<TaskId>,
 	/// How many tasks it holds, that one included.
 	pub in_flight: usize,
+	/// How many functions it was sent and not told to forget.
+	pub functions: usize,
 }
 
 /// The arguments of one call.
@@ -91,7 +93,7 @@ impl Pool {
 			workers: Vec::new(),
 			tasks: FxHashMap::default(),
 			queue: Queue::default(),
-			functions: FxHashMap::default(),
+			functions: Functions::default(),
 			starts: Starts::default(),
 			pace: Pace::default(),
 			next_worker: 0,
@@ -114,7 +116,9 @@ impl Pool {
 			PoolState::Closed { .. } => return,
 		}
 		match event {
-			Event::FunctionRegistered { function, payload } => drop(self.functions.insert(function, payload)),
+			Event::FunctionRegistered { function, payload } => self.function_registered(function, payload),
+			Event::FunctionReleased(function) => self.function_released(function, turn),
+			Event::WorkExpected => self.work_expected(turn),
 			Event::TaskSubmitted(submission) => self.submitted(submission, turn),
 			Event::CancelRequested(task) => self.cancel_requested(task, turn),
 			Event::ShutdownRequested(how) => self.shutdown_requested(how, turn),
@@ -133,6 +137,12 @@ impl Pool {
 	#[must_use]
 	pub fn outstanding(&self) -> usize {
 		self.tasks.len()
+	}
+
+	/// Whether workers may still be given this function.
+	#[must_use]
+	pub fn has_function(&self, function: FunctionId) -> bool {
+		self.functions.payload(function).is_some()
 	}
 
 	/// Whether a worker has started this task and it is not settled.
@@ -157,6 +167,7 @@ impl Pool {
 			},
 			task: worker.in_flight.front().map(|front| front.task),
 			in_flight: worker.in_flight.len(),
+			functions: worker.functions(),
 		})
 	}
 
@@ -200,6 +211,17 @@ impl Pool {
 			.ok()
 	}
 
+	/// Ends a task that was taken.
+	pub(crate) fn settle<L>(&mut self, id: TaskId, outcome: Outcome, turn: &mut Turn<'_, L>) {
+		turn.settle(id, outcome);
+		let Some(task) = self.tasks.remove(&id) else {
+			return;
+		};
+		if self.functions.task_settled(task.function) {
+			self.forget(task.function, turn);
+		}
+	}
+
 	/// Puts tasks that no worker holds any longer back into the queue.
 	pub(crate) fn put_back(&mut self, tasks: impl IntoIterator<Item = TaskId>) {
 		for id in tasks {
@@ -216,6 +238,7 @@ impl Pool {
 			turn.settle(id, refusal);
 			return;
 		}
+		self.functions.task_taken(submission.function);
 		let earlier = self.tasks.insert(id, Task::new(submission));
 		debug_assert!(earlier.is_none(), "{id:?} was submitted twice");
 		self.queue.push(id);
@@ -228,20 +251,19 @@ impl Pool {
 		};
 		match state {
 			TaskState::Pending => {
-				self.tasks.remove(&id);
+				self.settle(id, Outcome::Cancelled, turn);
 				self.queue.forget(|task| self.tasks.contains_key(&task));
 			}
 			TaskState::Sent { worker, sequence } => {
 				if !turn.ledger.recall(worker, sequence) {
 					return; // It has started: it ends in its own way.
 				}
-				self.tasks.remove(&id);
 				if let Some(position) = self.position(worker) {
 					self.workers[position].let_go(sequence, turn.now);
 				}
+				self.settle(id, Outcome::Cancelled, turn);
 			}
 		}
-		turn.settle(id, Outcome::Cancelled);
 	}
 
 	fn worker_spawned(&mut self, id: WorkerId, turn: &mut Turn<'_, impl ClaimLedger>) {
@@ -330,9 +352,11 @@ mod tests {
 			state: "starting",
 			task: None,
 			in_flight: 0,
+			functions: 0,
 		};
 		assert_eq!(view(&trial), expected);
 		trial.ready(0);
+		expected.functions = 1;
 		(expected.state, expected.task, expected.in_flight) = ("busy", Some(TaskId(0)), 2);
 		assert_eq!(view(&trial), expected);
 		trial.returns(0, 1);

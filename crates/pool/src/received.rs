@@ -14,7 +14,9 @@ impl Pool {
 		frame: Frame,
 		turn: &mut Turn<'_, impl ClaimLedger>,
 	) {
-		use FrameKind::{Exit, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable};
+		use FrameKind::{
+			Exit, Forget, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
+		};
 		// Frames come before the exit, so every sender is in the table.
 		let Some(position) = self.position(id) else { return };
 		match (&self.workers[position].state, frame.kind) {
@@ -60,7 +62,7 @@ impl Pool {
 				| WorkerState::Idle { .. }
 				| WorkerState::Busy(_)
 				| WorkerState::Exiting { .. },
-				Init | Function | Task | Exit,
+				Init | Function | Task | Exit | Forget,
 			) => self.distrust(position, turn),
 		}
 	}
@@ -128,8 +130,7 @@ impl Pool {
 			return;
 		}
 		while let Some(task) = self.queue.pop(|task| self.tasks.contains_key(&task)) {
-			self.tasks.remove(&task);
-			turn.settle(task, Outcome::PoolBroken(cause.clone()));
+			self.settle(task, Outcome::PoolBroken(cause.clone()), turn);
 		}
 	}
 
@@ -165,11 +166,11 @@ impl Pool {
 			| FrameKind::Function
 			| FrameKind::Task
 			| FrameKind::Exit
+			| FrameKind::Forget
 			| FrameKind::Ready
 			| FrameKind::StartFailed => unreachable!("only results settle a task"),
 		};
-		self.tasks.remove(&finished.task);
-		turn.settle(finished.task, outcome);
+		self.settle(finished.task, outcome, turn);
 		Some(finished)
 	}
 }
@@ -180,7 +181,7 @@ mod tests {
 
 	use super::*;
 	use crate::frame::FrameKind::{
-		Exit, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
+		Exit, Forget, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
 	};
 	use crate::trial::{Trial, kill, returned, send, settle, sigkill, start};
 	use crate::{Action, Event, Termination, TerminationReason};
@@ -238,7 +239,7 @@ mod tests {
 			trial.says(0, Returned, 1);
 			trial
 		};
-		for kind in [Init, Function, Task, Exit, Returned, Threw, Undecodable] {
+		for kind in [Init, Function, Task, Exit, Forget, Returned, Threw, Undecodable] {
 			assert_eq!(starting().says(0, kind, 1), [kill(0)], "starting, {kind:?}");
 		}
 		for kind in [
@@ -246,6 +247,7 @@ mod tests {
 			Function,
 			Task,
 			Exit,
+			Forget,
 			Ready,
 			StartFailed,
 			Returned,
@@ -254,7 +256,7 @@ mod tests {
 		] {
 			assert_eq!(idle().says(0, kind, 1), [kill(0)], "idle, {kind:?}");
 		}
-		for kind in [Init, Function, Task, Exit, Ready, StartFailed] {
+		for kind in [Init, Function, Task, Exit, Forget, Ready, StartFailed] {
 			assert_eq!(running().says(0, kind, 1), [kill(0)], "busy, {kind:?}");
 		}
 	}

@@ -71,8 +71,7 @@ impl Pool {
 					self.workers[position].let_go(sequence, turn.now);
 				}
 			}
-			self.tasks.remove(&id);
-			turn.settle(id, Outcome::PoolClosed);
+			self.settle(id, Outcome::PoolClosed, turn);
 		}
 		self.queue.clear();
 	}
@@ -82,6 +81,7 @@ impl Pool {
 			turn.settle(id, outcome.clone());
 		}
 		self.tasks.clear();
+		self.functions.clear();
 		self.queue.clear();
 		for worker in &mut self.workers {
 			worker.in_flight.clear();

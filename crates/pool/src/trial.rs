@@ -186,6 +186,11 @@ impl Trial {
 		self.happens(Event::CancelRequested(TaskId(task)))
 	}
 
+	/// Releases the function that all tasks call.
+	pub(crate) fn release(&mut self) -> Vec<Action> {
+		self.happens(Event::FunctionReleased(FunctionId(1)))
+	}
+
 	pub(crate) fn shut_down(&mut self, how: Shutdown) -> Vec<Action> {
 		self.happens(Event::ShutdownRequested(how))
 	}
@@ -214,10 +219,10 @@ pub(crate) fn frame(kind: FrameKind, sequence: u32) -> Frame {
 		FrameKind::Task => Bytes::from_static(b"task"),
 		FrameKind::StartFailed => Bytes::from_static(b"no"),
 		FrameKind::Returned | FrameKind::Threw | FrameKind::Undecodable => Bytes::from_static(b"result"),
-		FrameKind::Exit | FrameKind::Ready => Bytes::new(),
+		FrameKind::Exit | FrameKind::Forget | FrameKind::Ready => Bytes::new(),
 	};
 	let function = match kind {
-		FrameKind::Function | FrameKind::Task => FunctionId(1),
+		FrameKind::Function | FrameKind::Task | FrameKind::Forget => FunctionId(1),
 		FrameKind::Init
 		| FrameKind::Exit
 		| FrameKind::Ready

@@ -3,9 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
+use rustc_hash::FxHashSet;
+
+use crate::frame::{Frame, FrameKind};
 use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
-use crate::{ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, WorkerId};
+use crate::{Action, ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, WorkerId};
 
 /// Claims are signed 32-bit numbers.
 const LAST_SEQUENCE: u32 = 0x7fff_ffff;
@@ -22,8 +26,8 @@ pub(crate) struct Worker {
 	next_sequence: u32,
 	/// The last sequence that came back: everything up to it was read.
 	answered: u32,
-	/// One bit per function that was shipped. Functions are numbered densely.
-	functions: Vec<u64>,
+	/// Those that it was sent and not told to forget.
+	functions: FxHashSet<FunctionId>,
 }
 
 /// `Starting` -> `Idle` <-> `Busy` -> `Exiting`; each of them may die.
@@ -60,7 +64,7 @@ impl Worker {
 			in_flight: VecDeque::new(),
 			next_sequence: 1,
 			answered: 0,
-			functions: Vec::new(),
+			functions: FxHashSet::default(),
 		}
 	}
 
@@ -166,23 +170,38 @@ impl Worker {
 
 	/// Whether a function was shipped to it.
 	pub(crate) fn knows(&self, function: FunctionId) -> bool {
-		let (word, bit) = place_of(function);
-		self.functions.get(word).is_some_and(|known| known & bit != 0)
+		self.functions.contains(&function)
 	}
 
 	/// Notes that a function is shipped to it.
 	pub(crate) fn learn(&mut self, function: FunctionId) {
-		let (word, bit) = place_of(function);
-		if word >= self.functions.len() {
-			self.functions.resize(word + 1, 0);
-		}
-		self.functions[word] |= bit;
+		self.functions.insert(function);
 	}
-}
 
-/// The word and the bit of a function in the set of those that were shipped.
-fn place_of(function: FunctionId) -> (usize, u64) {
-	(function.0 as usize / 64, 1 << (function.0 % 64))
+	/// Tells it to forget a function, if it has it.
+	pub(crate) fn forget(&mut self, function: FunctionId, actions: &mut Vec<Action>) {
+		if !self.functions.remove(&function) {
+			return;
+		}
+		match self.state {
+			WorkerState::Idle { .. } | WorkerState::Busy(_) => {
+				let frame = Frame {
+					kind: FrameKind::Forget,
+					sequence: Sequence(0),
+					function,
+					payload: Bytes::new(),
+				};
+				actions.push(Action::SendFrame(self.id, frame));
+			}
+			WorkerState::Starting { .. } => {} // was sent none
+			WorkerState::Exiting { .. } => {}  // reads no more of them, and forgets everything soon
+		}
+	}
+
+	/// How many functions it has.
+	pub(crate) fn functions(&self) -> usize {
+		self.functions.len()
+	}
 }
 
 #[cfg(test)]

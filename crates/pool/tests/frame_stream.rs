@@ -9,7 +9,7 @@ use proptest::prelude::*;
 type Vector = (FrameKind, u32, u32, &'static [u8], &'static [u8]);
 
 /// Each kind once, with the bytes that it must have for ever (as long as the version is the same).
-const VECTORS: [Vector; 9] = [
+const VECTORS: [Vector; 10] = [
 	(
 		FrameKind::Init,
 		0,
@@ -32,6 +32,7 @@ const VECTORS: [Vector; 9] = [
 		include_bytes!("vectors/task.bin"),
 	),
 	(FrameKind::Exit, 0, 0, b"", include_bytes!("vectors/exit.bin")),
+	(FrameKind::Forget, 0, 7, b"", include_bytes!("vectors/forget.bin")),
 	(FrameKind::Ready, 0, 0, b"", include_bytes!("vectors/ready.bin")),
 	(
 		FrameKind::StartFailed,
@@ -160,7 +161,7 @@ fn each_wrong_byte_is_found_when_it_arrives() {
 			limit: 9,
 		},
 	);
-	wrong(4, 5, FrameError::UnknownKind(5));
+	wrong(4, 6, FrameError::UnknownKind(6));
 	wrong(5, 1, FrameError::UnknownFlags(1));
 	wrong(6, b'k', FrameError::BadMagic(u16::from(b'k')));
 	wrong(7, 2, FrameError::BadMagic(u16::from_le_bytes([b'K', 2])));
@@ -188,7 +189,7 @@ fn nothing_is_believed_after_an_error() {
 
 #[test]
 fn a_payload_at_the_limit_is_taken_and_one_beyond_is_not() {
-	let (frame, bytes) = golden().nth(6).expect("there are nine vectors");
+	let (frame, bytes) = golden().nth(7).expect("there are ten vectors");
 	assert_eq!(decode([bytes], 1), (vec![frame], None));
 	assert_eq!(
 		decode([bytes], 0),
@@ -210,7 +211,7 @@ fn a_header_alone_does_not_make_room_for_what_it_promises() {
 
 #[test]
 fn a_payload_is_a_slice_of_the_buffer_that_was_read_into() {
-	let (_, bytes) = golden().nth(1).expect("there are nine vectors");
+	let (_, bytes) = golden().nth(1).expect("there are ten vectors");
 	let mut decoder = FrameDecoder::new(MAX_PAYLOAD);
 	let buffer = decoder.spare(4096);
 	buffer.extend_from_slice(bytes);

@@ -19,6 +19,10 @@ enum Step {
 		timeout: Option<Duration>,
 	},
 	Cancel(Index),
+	Release {
+		function: u32,
+	},
+	ExpectWork,
 	Advance(Duration),
 	Dispatch,
 	OfWorker(Index, Turn),
@@ -62,6 +66,8 @@ fn calm() -> impl Strategy<Value = Step> {
 		6 => (1_u8..20, 0_u32..3, timeout)
 			.prop_map(|(tasks, function, timeout)| Step::Submit { tasks, function, timeout }),
 		3 => any::<Index>().prop_map(Step::Cancel),
+		3 => (0_u32..3).prop_map(|function| Step::Release { function }),
+		1 => Just(Step::ExpectWork),
 		6 => time.prop_map(Step::Advance),
 		6 => Just(Step::Dispatch),
 		30 => of_some_worker(turn),
@@ -132,6 +138,8 @@ fn take(world: &mut World, step: Step) {
 		Step::Cancel(task) if !world.tasks.is_empty() => {
 			world.cancel(TaskId(task.index(world.tasks.len()) as u64));
 		}
+		Step::Release { function } => world.release(function),
+		Step::ExpectWork => world.expect_work(),
 		Step::Advance(by) => world.advance(by),
 		Step::Dispatch => world.dispatch(),
 		Step::ShutDown(how) => world.shut_down(how),
@@ -197,6 +205,7 @@ proptest! {
 		}
 		world.work_until_quiet();
 		prop_assert_eq!(world.pool.outstanding(), 0);
+		world.check_that_released_functions_are_gone();
 		world.shut_down(Shutdown::Drain);
 		world.work_until_quiet();
 		prop_assert!(world.is_closed);
@@ -243,6 +252,25 @@ proptest! {
 		for (task, outcome) in &world.tasks {
 			prop_assert!(!matches!(outcome, None | Some(Outcome::PoolBroken(_) | Outcome::PoolClosed)), "{task:?}");
 		}
+	}
+
+	#[test]
+	fn nothing_is_left_of_functions_that_are_released(
+		max_workers in 1_u32..5,
+		steps in prop::collection::vec(prop_oneof![20 => calm(), 2 => of_some_worker(death())], 0..150),
+	) {
+		let patient = PoolConfig { max_workers, max_failed_starts: u32::MAX, idle_timeout: None, ..config() };
+		let mut world = World::new(patient);
+		for step in steps {
+			take(&mut world, step);
+		}
+		world.work_until_quiet();
+		for function in 0..3 {
+			world.release(function);
+		}
+		world.work_until_quiet();
+		world.check_that_released_functions_are_gone();
+		prop_assert!(world.pool.workers().all(|worker| worker.functions == 0));
 	}
 
 	#[test]

@@ -42,7 +42,12 @@ pub struct World {
 	pub liars: BTreeSet<WorkerId>,
 	config: PoolConfig,
 	ledger: FakeLedger,
+	/// How many functions were ever registered.
 	functions: u32,
+	/// The functions that tests call 0, 1, 2 and so on: another one after each release.
+	current: BTreeMap<u32, FunctionId>,
+	released: BTreeSet<FunctionId>,
+	calls: BTreeMap<TaskId, FunctionId>,
 	started: BTreeSet<TaskId>,
 	/// Those that finished; a result in the outbox of a dead worker is still delivered.
 	finished: BTreeSet<TaskId>,
@@ -68,6 +73,9 @@ impl World {
 			config,
 			ledger: FakeLedger::default(),
 			functions: 0,
+			current: BTreeMap::new(),
+			released: BTreeSet::new(),
+			calls: BTreeMap::new(),
 			started: BTreeSet::new(),
 			finished: BTreeSet::new(),
 			blamed: BTreeMap::new(),
@@ -92,28 +100,70 @@ impl World {
 	}
 
 	pub fn submit(&mut self, function: u32, timeout: Option<Duration>) -> TaskId {
-		while self.functions <= function {
-			let function = FunctionId(self.functions);
-			self.happen(Event::FunctionRegistered {
-				function,
-				payload: Bytes::from_static(b"function"),
-			});
-			self.functions += 1;
-		}
+		let function = self.registered(function);
 		let task = TaskId(self.tasks.len() as u64);
 		if let Some(refusal) = self.pool.refusal().filter(|_| self.is_closed) {
 			self.tasks.insert(task, Some(refusal));
 			return task;
 		}
 		self.tasks.insert(task, None);
+		self.calls.insert(task, function);
 		let payload = Bytes::copy_from_slice(&task.0.to_le_bytes());
 		self.happen(Event::TaskSubmitted(Submission {
 			task,
-			function: FunctionId(function),
+			function,
 			payload,
 			timeout,
 		}));
 		task
+	}
+
+	fn registered(&mut self, name: u32) -> FunctionId {
+		if let Some(function) = self.current.get(&name) {
+			return *function;
+		}
+		let function = FunctionId(self.functions);
+		self.functions += 1;
+		self.current.insert(name, function);
+		let payload = Bytes::from_static(b"function");
+		self.happen(Event::FunctionRegistered { function, payload });
+		function
+	}
+
+	pub fn release(&mut self, name: u32) {
+		if let Some(function) = self.current.remove(&name) {
+			self.released.insert(function);
+			self.happen(Event::FunctionReleased(function));
+		}
+	}
+
+	pub fn expect_work(&mut self) {
+		let stays = |worker: &pool::WorkerView| worker.state != "exiting";
+		let before = self.pool.workers().filter(stays).count();
+		self.happen(Event::WorkExpected);
+		let after = self.pool.workers().filter(stays).count();
+		assert!(after <= before.max(1), "more than one was started");
+	}
+
+	/// To be asked when everything is settled and read.
+	pub fn check_that_released_functions_are_gone(&self) {
+		for function in &self.released {
+			assert!(!self.pool.has_function(*function), "{function:?} is kept");
+		}
+		for view in self.pool.workers() {
+			let worker = self
+				.workers
+				.iter()
+				.find(|worker| worker.id == view.worker)
+				.expect("it was ordered");
+			assert!(
+				worker.functions.is_disjoint(&self.released),
+				"{:?} keeps {:?}",
+				worker.id,
+				worker.functions
+			);
+			assert_eq!(worker.functions.len(), view.functions, "{:?}", worker.id);
+		}
 	}
 
 	/// Cancels, and checks that the answer is the truth: yes exactly for a task that is neither settled nor started.
@@ -264,6 +314,11 @@ impl World {
 		for (task, outcome) in &self.tasks {
 			let is_running = outcome.is_none() && self.started.contains(task);
 			assert_eq!(self.pool.is_running(*task, &self.ledger), is_running, "{task:?}");
+		}
+		for (task, function) in &self.calls {
+			if self.tasks[task].is_none() {
+				assert!(self.pool.has_function(*function), "{task:?} needs {function:?}");
+			}
 		}
 		let living = self
 			.workers

@@ -21,7 +21,8 @@ pub struct FakeWorker {
 	pub inbox: VecDeque<Frame>,
 	/// Written by the worker, not read by the driver yet.
 	pub outbox: VecDeque<Frame>,
-	functions: BTreeSet<FunctionId>,
+	pub functions: BTreeSet<FunctionId>,
+	forgotten: BTreeSet<FunctionId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,7 @@ impl FakeWorker {
 			inbox: VecDeque::new(),
 			outbox: VecDeque::new(),
 			functions: BTreeSet::new(),
+			forgotten: BTreeSet::new(),
 		}
 	}
 
@@ -149,6 +151,19 @@ impl FakeWorker {
 					"{:?} was shipped twice",
 					frame.function
 				);
+				assert!(
+					!self.forgotten.contains(&frame.function),
+					"{:?} was shipped after it was forgotten",
+					frame.function
+				);
+			}
+			FrameKind::Forget => {
+				assert!(
+					self.functions.remove(&frame.function),
+					"{:?} was forgotten and not there",
+					frame.function
+				);
+				self.forgotten.insert(frame.function);
 			}
 			FrameKind::Task => {
 				assert!(
