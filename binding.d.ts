@@ -49,6 +49,14 @@ export declare class NativeWorker {
   write(kind: number, sequence: number, payload: Uint8Array): void
 }
 
+/**
+ * Tells where in an origin its parts are, from a function of a script whose offsets are known: they stand behind the
+ * name, and the script's number behind them.
+ *
+ * False where V8's functions are missing or answer otherwise.
+ */
+export declare function calibrateOrigin(value: unknown, lineOffset: number, columnOffset: number): boolean
+
 /** Frames that have arrived, in order; their payloads stand one behind the other. */
 export interface FrameBatch {
   count: number
@@ -123,3 +131,17 @@ export interface NoticeBatch {
   large: Array<Buffer>
   facts: Array<NativeFact>
 }
+
+/**
+ * The name of the script of a function, as V8 has it; null for a function without a script.
+ *
+ * `place` takes four numbers: the number of the script, line and column as the inspector counts them, and V8's flags.
+ */
+export declare function scriptName(value: unknown, place: Int32Array): unknown | null
+
+/**
+ * Whether two functions see the very same variables: whether the context so many contexts out from each is one.
+ *
+ * `context_word` and `previous_word` say which word of a function is its context, and which one of a context the next.
+ */
+export declare function sharesContext(first: unknown, firstHops: number, second: unknown, secondHops: number, contextWord: number, previousWord: number): boolean

@@ -773,7 +773,10 @@ if (
   }
 }
 
-const { NativeExecutor, NativeWorker } = nativeBinding
+const { NativeExecutor, NativeWorker, calibrateOrigin, scriptName, sharesContext } = nativeBinding
 export { NativeExecutor }
 export { NativeWorker }
+export { calibrateOrigin }
+export { scriptName }
+export { sharesContext }
 export const __napiBindingTarget = __napiLoadedBindingTarget

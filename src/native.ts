@@ -2,7 +2,13 @@
  * The only importer of the addon. What crosses is data: numbers, bytes, plain objects with every property present and
  * `null` for none. Times in ms, sizes in bytes.
  */
-import {NativeExecutor as Executor, NativeWorker as Worker} from '../binding.js';
+import {
+	calibrateOrigin as calibrateNativeOrigin,
+	NativeExecutor as Executor,
+	NativeWorker as Worker,
+	scriptName as nativeScriptName,
+	sharesContext as nativeSharesContext,
+} from '../binding.js';
 
 /** How a worker's process ended. At most one of the three is not null; all are null where nobody can tell. */
 export interface NativeExit {
@@ -157,3 +163,24 @@ export function startExecutor(settings: NativeSettings, wake: () => void): Nativ
 export function openWorker(): NativeWorker {
 	return new Worker();
 }
+
+/**
+ * Finds out how this V8 tells the script of a function, from one of a script whose offsets are known. False where it does not.
+ * Once per process would do.
+ */
+export const calibrateOrigin: (fn: object, lineOffset: number, columnOffset: number) => boolean = calibrateNativeOrigin;
+
+/**
+ * The name of a function's script: a string, or undefined for a script without one. Null for a function without a script, and until
+ * `calibrateOrigin` was right. `place` takes the number of the script, line and column from 0, and V8's flags.
+ */
+export const scriptName: (fn: object, place: Int32Array) => unknown = nativeScriptName;
+
+/** V8's flag for a function of an ECMAScript module. */
+export const moduleFlag = 8;
+
+/**
+ * Whether the variables so many scopes out from each function are the same ones. The words say where a function holds its context, and
+ * a context the one around it; a wrong one within the bounds gives a wrong answer and nothing worse.
+ */
+export const sharesContext: typeof nativeSharesContext = nativeSharesContext;

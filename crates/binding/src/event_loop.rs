@@ -4,12 +4,14 @@
 //! libuv's poll handle costs one. Its functions are exported by the node executable but belong to no N-API version, so
 //! they are looked up while the program runs. A runtime that lacks them cannot be a worker yet.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::os::fd::RawFd;
 use std::ptr::{self, NonNull};
 
 use napi::bindgen_prelude::{Env, Error, Function, FunctionRef, JsValue, Result};
 use napi::{check_status, sys};
+
+use crate::symbol::symbol;
 
 /// `UV_POLL` in libuv's list of handle types; part of its stable interface since 1.0.
 const UV_POLL: c_int = 8;
@@ -43,22 +45,6 @@ impl Libuv {
 			poll_start: unsafe { symbol(c"uv_poll_start") }?,
 		})
 	}
-}
-
-/// A function of the running program, by name.
-///
-/// # Safety
-///
-/// `F` must be the type of a pointer to that function.
-unsafe fn symbol<F: Copy>(name: &CStr) -> Option<F> {
-	const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
-	// SAFETY: the name ends with a zero byte.
-	let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-	if address.is_null() {
-		return None;
-	}
-	// SAFETY: a pointer to a function has the size of any other here, and the caller vouches for its type.
-	Some(unsafe { std::mem::transmute_copy::<*mut c_void, F>(&address) })
 }
 
 /// What the callback of libuv finds in its handle.

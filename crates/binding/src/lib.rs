@@ -4,14 +4,16 @@
 //! notices; JavaScript never waits for the supervisor's thread, and that thread never waits for JavaScript.
 //!
 //! `unsafe` stands only where N-API itself asks for it: memory handed to JavaScript without a copy, and the poll handle
-//! of the worker's task pipe in `event_loop.rs`.
+//! of the worker's task pipe in `event_loop.rs`, and what V8 knows of a function in `closure.rs`.
 #![allow(
 	clippy::needless_pass_by_value,
 	reason = "N-API hands over owned values and closures"
 )]
 
+mod closure;
 mod convert;
 mod event_loop;
 mod executor;
 mod notices;
+mod symbol;
 mod worker;
