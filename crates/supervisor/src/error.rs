@@ -35,6 +35,24 @@ impl std::error::Error for StartError {
 	}
 }
 
+/// A payload that no frame may carry. In bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadTooLong {
+	/// What it has.
+	pub length: usize,
+	/// What is allowed.
+	pub limit: u32,
+}
+
+impl fmt::Display for PayloadTooLong {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let Self { length, limit } = self;
+		write!(f, "a payload of {length} bytes where at most {limit} are allowed")
+	}
+}
+
+impl std::error::Error for PayloadTooLong {}
+
 /// Why a process could not become a worker.
 #[derive(Debug)]
 pub enum OpenError {

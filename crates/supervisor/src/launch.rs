@@ -14,7 +14,7 @@ pub struct Launch {
 	pub environment: Vec<(OsString, OsString)>,
 	/// How the death of a worker is noticed. `None`: by a pidfd where the kernel gives one.
 	pub death_watch: Option<DeathWatch>,
-	/// The most bytes of payload accepted from a worker in one frame.
+	/// The most bytes of payload in one frame: of a function, and of what is accepted from a worker.
 	pub max_payload: u32,
 }
 

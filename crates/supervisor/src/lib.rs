@@ -39,7 +39,7 @@ mod watcher;
 mod worker;
 mod worker_end;
 
-pub use error::{OpenError, ReadError, StartError};
+pub use error::{OpenError, PayloadTooLong, ReadError, StartError};
 pub use launch::{DeathWatch, Launch};
 pub use notice::{BreakFacts, Notice, Settlement, Stream, WorkerDeath};
 pub use supervisor::{Supervisor, WorkerSnapshot};

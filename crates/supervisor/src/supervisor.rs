@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use polling::Poller;
+use pool::frame::MAX_PAYLOAD;
 use pool::{Event, FunctionId, PoolConfig, Shutdown, Submission, TaskId, WorkerId};
 
 use crate::core::Core;
@@ -12,7 +13,7 @@ use crate::descriptor::off_standard;
 use crate::driver::{self, Shared};
 use crate::outbox::Outbox;
 use crate::spawn::CommandLine;
-use crate::{Launch, Notice, StartError};
+use crate::{Launch, Notice, PayloadTooLong, StartError};
 
 /// A pool of worker processes with the thread that looks after them.
 ///
@@ -20,6 +21,7 @@ use crate::{Launch, Notice, StartError};
 pub struct Supervisor {
 	shared: Arc<Shared>,
 	thread: Option<JoinHandle<()>>,
+	max_payload: u32,
 }
 
 /// What a worker is doing.
@@ -64,13 +66,39 @@ impl Supervisor {
 		Ok(Self {
 			shared,
 			thread: Some(thread),
+			max_payload: max_payload.min(MAX_PAYLOAD),
 		})
 	}
 
-	/// Makes a function known that later submissions name.
-	pub fn register_function(&self, function: FunctionId, payload: Bytes) {
+	/// Makes a function known that later submissions name, by a number that was not used before.
+	///
+	/// # Errors
+	///
+	/// [`PayloadTooLong`] where no frame may carry it. Nothing has changed then.
+	pub fn register_function(&self, function: FunctionId, payload: Bytes) -> Result<(), PayloadTooLong> {
+		let length = payload.len();
+		if u32::try_from(length).map_or(true, |length| length > self.max_payload) {
+			return Err(PayloadTooLong {
+				length,
+				limit: self.max_payload,
+			});
+		}
 		self.shared
 			.drive(|core| core.turn([Event::FunctionRegistered { function, payload }]));
+		Ok(())
+	}
+
+	/// Lets go of a function: when the tasks that call it are settled, its payload is freed here and every worker that has
+	/// the function forgets it. No later submission may name it. Says nothing to a function that is unknown.
+	pub fn release_function(&self, function: FunctionId) {
+		self.shared
+			.drive(|core| core.turn([Event::FunctionReleased(function)]));
+	}
+
+	/// Starts one worker if there is none, for a task that is about to be submitted: while it is prepared, the process
+	/// starts. Without a task, the worker is idle until its timeout.
+	pub fn expect_work(&self) {
+		self.shared.drive(|core| core.turn([Event::WorkExpected]));
 	}
 
 	/// Submits tasks, in order. Frames for idle workers are written before this returns.

@@ -6,14 +6,16 @@
 
 mod host;
 
+use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, exit};
 use std::thread::sleep;
 use std::time::Duration;
 
-use pool::Sequence;
+use bytes::Bytes;
 use pool::frame::{Frame, FrameKind};
+use pool::{FunctionId, Sequence};
 use supervisor::WorkerEnd;
 
 fn main() {
@@ -22,6 +24,7 @@ fn main() {
 	}
 	let mut end = WorkerEnd::open().unwrap();
 	let mut frames = Vec::new();
+	let mut functions = HashMap::new();
 	loop {
 		end.wait_readable().unwrap();
 		if !end.read_frames(&mut frames).unwrap() {
@@ -30,7 +33,9 @@ fn main() {
 		for frame in frames.drain(..) {
 			match frame.kind {
 				FrameKind::Init => begin(&end, &text_of(&frame)),
-				FrameKind::Task if end.claim(frame.sequence) => run(&end, &frame),
+				FrameKind::Function => drop(functions.insert(frame.function, frame.payload)),
+				FrameKind::Forget => drop(functions.remove(&frame.function)),
+				FrameKind::Task if end.claim(frame.sequence) => run(&end, &frame, &functions),
 				FrameKind::Exit => exit(0),
 				_ => {}
 			}
@@ -71,7 +76,7 @@ fn begin(end: &WorkerEnd, text: &str) {
 	end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
 }
 
-fn run(end: &WorkerEnd, frame: &Frame) {
+fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>) {
 	let answer = |bytes: &[u8]| {
 		end.write_frame(FrameKind::Returned, frame.sequence, bytes)
 			.unwrap();
@@ -119,6 +124,11 @@ fn run(end: &WorkerEnd, frame: &Frame) {
 				write_all(2, &line);
 			}
 			answer(b"written");
+		}
+		// The number of functions, the length of the one that the task calls, the resident memory in KiB.
+		"functions" => {
+			let called = functions.get(&frame.function).map_or(0, Bytes::len);
+			answer(format!("{} {called} {}", functions.len(), resident()).as_bytes());
 		}
 		"pid" => answer(std::process::id().to_string().as_bytes()),
 		"ignore-terminate" => {
@@ -243,6 +253,11 @@ fn descriptors() -> String {
 		Some(format!("{number} {}", target.display()))
 	});
 	names.collect::<Vec<_>>().join("\n")
+}
+
+fn resident() -> u64 {
+	let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+	pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
 }
 
 fn process() -> String {

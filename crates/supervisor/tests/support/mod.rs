@@ -131,6 +131,12 @@ impl Harness {
 		}
 	}
 
+	/// Frees what was said so far, which holds the memory that it arrived in.
+	pub fn clear(&mut self) {
+		self.heard.clear();
+		self.settlements.clear();
+	}
+
 	/// Waits until what was said so far answers the question.
 	pub fn wait_for<T>(&mut self, what: &str, mut answer: impl FnMut(&Self) -> Option<T>) -> T {
 		let deadline = Instant::now() + LIMIT;
