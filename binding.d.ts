@@ -13,8 +13,12 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeExecutor {
   /** Starts the supervisor's thread. `wake` is called once whenever there is something to take. */
   constructor(settings: NativeSettings, wake: () => void)
-  /** Makes a function known that later submissions name. */
+  /** Makes a function known that later submissions name. Throws where no frame may carry it. */
   registerFunction(id: number, payload: Uint8Array): void
+  /** Frees a function here and in the workers when its tasks are settled. No later submission names it. */
+  releaseFunction(id: number): void
+  /** Starts a worker if there is none, for a task that is about to be submitted. */
+  expectWork(): void
   /** Submits the first `count` rows of the table, whose payloads stand one behind the other. */
   submit(table: Float64Array, count: number, payloads: Uint8Array): void
   /** Whether the task was taken back. If so it will be settled as cancelled. */

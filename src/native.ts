@@ -103,7 +103,16 @@ export const submissionRow = 4;
 
 /** A supervisor with its thread. */
 export interface NativeExecutor {
+	/**
+	 * A function that later submissions name, by a number that was not used before.
+	 *
+	 * @throws {Error} The payload is longer than `maxPayload`. Nothing has changed then.
+	 */
 	registerFunction(id: number, payload: Uint8Array): void;
+	/** Frees a function here and in the workers once its tasks are settled. Tasks that name it must have crossed before. */
+	releaseFunction(id: number): void;
+	/** Starts a worker if there is none, so that it starts while the first task is prepared. */
+	expectWork(): void;
 	/** The first `count` rows of the table; their payloads stand one behind the other. */
 	submit(table: Float64Array, count: number, payloads: Uint8Array): void;
 	cancel(task: number): boolean;
@@ -124,6 +133,7 @@ export const frameKind = {
 	function: 2,
 	task: 3,
 	exit: 4,
+	forget: 5,
 	ready: 16,
 	startFailed: 17,
 	returned: 18,

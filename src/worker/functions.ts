@@ -22,6 +22,11 @@ export class Functions {
 		resolving.catch(() => undefined);
 	}
 
+	/** No later task calls it; one that runs has it in its own hands. */
+	forget(id: number): void {
+		this.#functions.delete(id);
+	}
+
 	get(id: number): CallableFunction | Promise<CallableFunction> {
 		const known = this.#functions.get(id);
 		if (known === undefined) {
@@ -35,8 +40,12 @@ export class Functions {
 		const {reference, application} = decodeFunction(payload);
 		// In an object: a function that has a method `then` must not be taken for a promise.
 		const callable = {fn: await resolveFunction(reference), application};
-		// From now on without a promise, and so without a turn of the microtask queue per task.
-		this.#functions.set(id, callable);
+		// Where its only task was cancelled, it may be forgotten before its modules are imported.
+		if (this.#functions.has(id)) {
+			// From now on without a promise, and so without a turn of the microtask queue per task.
+			this.#functions.set(id, callable);
+		}
+
 		return callable;
 	}
 }

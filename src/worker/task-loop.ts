@@ -116,6 +116,11 @@ export class TaskLoop {
 				return false;
 			}
 
+			case frameKind.forget: {
+				this.#functions.forget(id);
+				return false;
+			}
+
 			case frameKind.init: {
 				this.#isBusy = true;
 				void this.#initialize(payload);

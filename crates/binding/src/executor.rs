@@ -66,11 +66,30 @@ impl NativeExecutor {
 		})
 	}
 
-	/// Makes a function known that later submissions name.
+	/// Makes a function known that later submissions name. Throws where no frame may carry it.
 	#[napi]
-	pub fn register_function(&self, id: u32, payload: Uint8ArraySlice) {
+	pub fn register_function(&self, id: u32, payload: Uint8ArraySlice) -> Result<()> {
+		match &self.supervisor {
+			None => Ok(()),
+			Some(supervisor) => supervisor
+				.register_function(FunctionId(id), Bytes::copy_from_slice(&payload))
+				.map_err(|error| Error::new(Status::InvalidArg, format!("a function is {error}"))),
+		}
+	}
+
+	/// Frees a function here and in the workers when its tasks are settled. No later submission names it.
+	#[napi]
+	pub fn release_function(&self, id: u32) {
 		if let Some(supervisor) = &self.supervisor {
-			supervisor.register_function(FunctionId(id), Bytes::copy_from_slice(&payload));
+			supervisor.release_function(FunctionId(id));
+		}
+	}
+
+	/// Starts a worker if there is none, for a task that is about to be submitted.
+	#[napi]
+	pub fn expect_work(&self) {
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.expect_work();
 		}
 	}
 
