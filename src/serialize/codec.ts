@@ -1,5 +1,7 @@
 /** Values to payload bytes and back: everything that structured clone carries, in the same meaning. */
 import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
+import type {CapturedCode, FunctionCapture} from '../functions/captured-function.js';
+import type {Code} from '../functions/code.js';
 import {GraphReader} from './graph-reader.js';
 import {GraphWriter, type ReductionWriter} from './graph-writer.js';
 import {pack, unpack} from './msgpack.js';
@@ -17,6 +19,8 @@ export interface EncodingOptions {
 	readonly reducers?: ReducerTable | null;
 	/** Levels that may travel. Default: 100,000. */
 	readonly maxDepth?: number;
+	/** Finds out how functions travel. Default: none; then functions and symbols are refused, and instances lose their class. */
+	readonly capture?: FunctionCapture | null;
 }
 
 // Made once: small values are encoded half a million times a second.
@@ -31,13 +35,15 @@ class Reduction implements ReductionWriter {
 	readonly #reducers: ReducerTable;
 	readonly #side: SerializationSide;
 	readonly #maxDepth: number;
+	readonly #capture: FunctionCapture | null;
 	/** Those under way: an object that is met within its own arguments can never be rebuilt. */
 	readonly #open = new Set<object>();
 
-	constructor(reducers: ReducerTable, side: SerializationSide, maxDepth: number) {
+	constructor(reducers: ReducerTable, side: SerializationSide, maxDepth: number, capture: FunctionCapture | null) {
 		this.#reducers = reducers;
 		this.#side = side;
 		this.#maxDepth = maxDepth;
+		this.#capture = capture;
 	}
 
 	bytesOf(value: object, path: () => readonly PathStep[]): Uint8Array | undefined {
@@ -55,39 +61,95 @@ class Reduction implements ReductionWriter {
 
 		this.#open.add(value);
 		try {
-			const bytes = pack(new GraphWriter(this.#side, here, this.#maxDepth, this).writeRoot(reducer(value)));
+			const writer = new GraphWriter(this.#side, here, {maxDepth: this.#maxDepth, reduction: this, capture: this.#capture});
+			writer.writeRoot(reducer(value));
 			// Copied: the packer reuses its memory.
-			return new Uint8Array(bytes);
+			return new Uint8Array(pack(finish(writer)));
 		} finally {
 			this.#open.delete(value);
 		}
 	}
 }
 
+/** The tokens of everything written, with the texts of the functions. */
+function finish(writer: GraphWriter): unknown[] {
+	writer.writePutOff();
+	const codes = writer.functions?.codes;
+	return writer.finish(codes === undefined || codes.length === 0 ? null : new Uint8Array(encode(codes)));
+}
+
+/** One value of several that a payload consists of, and the steps that lead to it in messages. */
+export type PayloadPart = readonly [value: unknown, root: readonly PathStep[]];
+
+/** A payload whose functions refer to texts that are not in it. */
+export interface EncodedParts {
+	/** They lie in memory that the next call may write over. */
+	readonly bytes: Uint8Array;
+	readonly codes: readonly Code[];
+	/** Every function by value. */
+	readonly captured: readonly CapturedCode[];
+	/** Whether the same bytes would come out again, as long as none of the functions has changed. */
+	readonly isStable: boolean;
+}
+
 /**
-The bytes of `value`. They lie in memory that the next call may write over: copy them, or hand them on at once.
+The bytes of `value`, texts of functions included. They lie in memory that the next call may write over: copy them, or hand them on at once.
 
 @param side where this happens, for the error
 @param root the steps that lead to `value`, for the error: `['args']`
 @throws SerializationError naming the path of what cannot travel; `ERR_TOO_DEEP` beyond `maxDepth`
 */
-export function encode(
-	value: unknown,
-	side: SerializationSide = 'submit',
-	root: readonly PathStep[] = noSteps,
-	{reducers, maxDepth = defaultMaxDepth}: EncodingOptions = noOptions,
-): Uint8Array {
-	const reduction = reducers === null || reducers === undefined ? null : new Reduction(reducers, side, maxDepth);
-	const writer = new GraphWriter(side, root, maxDepth, reduction);
+export function encode(value: unknown, side: SerializationSide = 'submit', root: readonly PathStep[] = noSteps, options: EncodingOptions = noOptions): Uint8Array {
+	const writer = createWriter(side, root, options);
+	return guard(writer, () => {
+		writer.writeRoot(value);
+		return pack(finish(writer));
+	});
+}
+
+/**
+The bytes of several values that share what they have in common, without the texts of functions.
+
+@param assumed an object that the reader has already
+@throws as `encode`
+*/
+export function encodeParts(parts: readonly PayloadPart[], side: SerializationSide, options: EncodingOptions, assumed: object | null = null): EncodedParts {
+	const writer = createWriter(side, noSteps, options);
+	if (assumed !== null) {
+		writer.assume(assumed);
+	}
+
+	return guard(writer, () => {
+		for (const [value, root] of parts) {
+			writer.writeRoot(value, root);
+		}
+
+		writer.writePutOff();
+		const {functions} = writer;
+		return {
+			bytes: pack(writer.finish()),
+			codes: functions?.codes ?? [],
+			captured: functions?.captured ?? [],
+			isStable: functions?.isStable ?? true,
+		};
+	});
+}
+
+function createWriter(side: SerializationSide, root: readonly PathStep[], {reducers, maxDepth = defaultMaxDepth, capture = null}: EncodingOptions): GraphWriter {
+	const reduction = reducers === null || reducers === undefined ? null : new Reduction(reducers, side, maxDepth, capture);
+	return new GraphWriter(side, root, {maxDepth, reduction, capture});
+}
+
+function guard<T>(writer: GraphWriter, write: () => T): T {
 	try {
-		return pack(writer.writeRoot(value));
+		return write();
 	} catch (error) {
 		if (error instanceof SerializationError) {
 			throw error;
 		}
 
 		const path = writer.path();
-		throw new SerializationError(`${pathText(path)} cannot be read: ${messageOf(error)}. A getter, a proxy or a reducer that throws may be the reason; pass plain data.`, {side, path, cause: error});
+		throw new SerializationError(`${pathText(path)} cannot be read: ${messageOf(error)}. A getter, a proxy or a reducer that throws may be the reason; pass plain data.`, {side: writer.side, path, cause: error});
 	}
 }
 

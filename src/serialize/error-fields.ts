@@ -1,4 +1,5 @@
 /** What makes up an error object. */
+import type {Decoration} from '../functions/captured-function.js';
 import {errorClasses} from './wire.js';
 
 /** Own properties of errors that are not enumerable where the language puts them. */
@@ -21,17 +22,21 @@ export function errorClassOf(error: Error): string {
 	return errorClasses.has(error.name) ? error.name : 'Error';
 }
 
-/** @returns name and value of all that an error carries. */
-export function errorFields(error: Error): Array<[string, unknown]> {
+/**
+ * @returns name and value of all that an error carries
+ * @param decoration what travels otherwise
+ */
+export function errorFields(error: Error, decoration: Decoration | null): Array<[string, unknown]> {
 	const fields = new Map<string, unknown>();
+	const others = new Set<string | symbol>(decoration?.properties.map(([key]) => key));
 	for (const name of hiddenFields) {
-		if (Object.hasOwn(error, name)) {
+		if (Object.hasOwn(error, name) && !others.has(name)) {
 			fields.set(name, (error as unknown as Record<string, unknown>)[name]);
 		}
 	}
 
 	for (const name of Object.keys(error)) {
-		if (!hiddenFields.has(name)) {
+		if (!hiddenFields.has(name) && !others.has(name)) {
 			fields.set(name, (error as unknown as Record<string, unknown>)[name]);
 		}
 	}

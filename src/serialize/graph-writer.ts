@@ -1,21 +1,26 @@
 /** Walks a value once and writes the tokens of its payload: see wire.ts. Each property is read once. */
 import {Buffer} from 'node:buffer';
 import {types} from 'node:util';
-import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
+import {
+	SerializationError, type FunctionPlace, type PathStep, type SerializationSide,
+} from '../errors.js';
+import type {Decoration, FunctionCapture} from '../functions/captured-function.js';
 import {looksDense, namesOf, nextItem} from './array-keys.js';
 import {BufferTable} from './buffer-table.js';
+import {
+	decorationOf, isNaturalPrototype, isUndecorated, kindOf,
+} from './decorations.js';
 import {errorClassOf, errorFields} from './error-fields.js';
+import {FunctionWriter, SharedVariable, itself} from './function-writer.js';
 import {Identities, Shapes} from './known-objects.js';
 import {writeLeaf} from './leaves.js';
 import {isNumberList, isPlainList, travelsAsUtf8} from './plain-text.js';
 import {pathText, refusal, unclonableKind} from './refusal.js';
+import {writeSymbol} from './symbols.js';
 import {
-	firstSizedCode, hasReferences, laterKind, maxNesting, operation,
+	attribute, decoration as decorationFlag, firstSizedCode, hasCodes, hasReferences, laterKind, operation,
 } from './wire.js';
-
-/** Where a part of the value hangs: the steps from its own root, and where that hangs. */
-type Trail = {readonly parent: Trail | null; readonly steps: readonly PathStep[]};
-type PutOff = {readonly value: object; readonly trail: Trail; readonly level: number};
+import {WritePosition, type PutOff} from './write-position.js';
 
 const minInt64 = -(2n ** 63n);
 const maxUint64 = (2n ** 64n) - 1n;
@@ -32,60 +37,81 @@ export interface ReductionWriter {
 	bytesOf(value: object, path: () => readonly PathStep[]): Uint8Array | undefined;
 }
 
+export interface WriterSettings {
+	readonly maxDepth: number;
+	readonly reduction: ReductionWriter | null;
+	/** Without it, functions and symbols are refused, and instances lose their class. */
+	readonly capture: FunctionCapture | null;
+}
+
 export class GraphWriter {
 	/** The first is the header, written last. */
 	readonly tokens: unknown[] = [0];
-	readonly #side: SerializationSide;
+	readonly side: SerializationSide;
+	readonly functions: FunctionWriter | null;
 	readonly #maxDepth: number;
 	readonly #identities = new Identities();
+	readonly #capture: FunctionCapture | null;
+	readonly #reduction: ReductionWriter | null;
+	readonly #position: WritePosition;
 	#flags = 0;
 	#shapes: Shapes | null = null;
 	#buffers: BufferTable | null = null;
 	#putOff: PutOff[] | null = null;
-	/** Steps from the root of the current part to the current value; only the first `#depth` count. */
-	readonly #steps: PathStep[] = [];
-	#depth = 0;
-	/** The level of the current part's root. */
-	#level = 0;
-	/** The depth from which on containers are put off. */
-	#nestingLimit: number;
-	/** Where the current part hangs; for the first part nowhere. */
-	#trail: Trail | null = null;
-	readonly #root: readonly PathStep[];
-	readonly #reduction: ReductionWriter | null;
 
-	constructor(side: SerializationSide, root: readonly PathStep[], maxDepth: number, reduction: ReductionWriter | null) {
-		this.#side = side;
+	constructor(side: SerializationSide, root: readonly PathStep[], {maxDepth, reduction, capture}: WriterSettings) {
+		this.side = side;
 		this.#reduction = reduction;
-		this.#root = root;
 		this.#maxDepth = maxDepth;
-		this.#nestingLimit = Math.min(maxNesting, maxDepth);
+		this.#position = new WritePosition(root, maxDepth);
+		this.#capture = capture;
+		this.functions = capture === null ? null : new FunctionWriter(capture, this);
 	}
 
-	/** @returns the tokens of the whole graph under `root`. */
-	writeRoot(root: unknown): unknown[] {
-		this.write(root);
-		if (this.#putOff !== null) {
-			this.#writePutOff(this.#putOff);
+	/** Gives an object the number 0 without writing it: the reader has it already. Before anything else. */
+	assume(value: object): void {
+		this.#identities.numberOf(value);
+	}
+
+	/** Writes one of the values that the payload consists of. */
+	writeRoot(value: unknown, root: readonly PathStep[] = this.#position.root): void {
+		this.#position.root = root;
+		this.write(value);
+	}
+
+	/** @param codes the texts of the functions, where they travel along */
+	finish(codes: Uint8Array | null = null): unknown[] {
+		const buffers = this.#buffers === null ? [] : this.#buffers.finish(this.tokens);
+		if (codes === null) {
+			this.tokens[0] = this.#buffers === null ? this.#flags : [this.#flags, ...buffers];
+		} else {
+			this.tokens[0] = [this.#flags + hasCodes, codes, ...buffers];
 		}
 
-		this.tokens[0] = this.#buffers === null ? this.#flags : [this.#flags, ...this.#buffers.finish(this.tokens)];
 		return this.tokens;
+	}
+
+	/** Writes what was put off, which may put off more. */
+	writePutOff(): void {
+		// The list grows while it is worked off.
+		for (const part of this.#putOff ?? []) {
+			this.#position.moveTo(part);
+			if (this.functions?.writeAnnounced(part.value) !== true) {
+				this.#writeContents(part.value, true);
+			}
+		}
 	}
 
 	/** @returns the steps from the root of everything to the value that is being written. */
 	path(): PathStep[] {
-		const parts: Array<readonly PathStep[]> = [this.#steps.slice(0, this.#depth)];
-		for (let trail: Trail | null = this.#trail; trail !== null; trail = trail.parent) {
-			parts.push(trail.steps);
-		}
-
-		return [...this.#root, ...parts.toReversed().flat()];
+		return this.#position.path();
 	}
 
 	/** @returns the error for a value of that kind, found here. */
-	refuse(kind: string): SerializationError {
-		return refusal(kind, this.path(), this.#side);
+	refuse(kind: string, code = 'ERR_SERIALIZATION'): SerializationError {
+		return refusal(kind, {
+			path: this.path(), side: this.side, holder: this.#position.holder, code,
+		});
 	}
 
 	buffers(): BufferTable {
@@ -107,7 +133,7 @@ export class GraphWriter {
 			}
 
 			case 'string': {
-				this.#writeText(value);
+				this.writeText(value);
 				break;
 			}
 
@@ -137,25 +163,23 @@ export class GraphWriter {
 				break;
 			}
 
-			case 'function':
+			case 'function': {
+				if (this.functions === null) {
+					throw this.refuse('a function');
+				}
+
+				this.#writeObject(value);
+				break;
+			}
+
 			case 'symbol': {
-				throw this.refuse(`a ${typeof value}`);
+				this.#writeSymbol(value);
+				break;
 			}
 		}
 	}
 
-	#writePutOff(parts: readonly PutOff[]): void {
-		// The list grows while it is worked off.
-		for (const {value, trail, level} of parts) {
-			this.#trail = trail;
-			this.#level = level;
-			this.#nestingLimit = Math.min(maxNesting, this.#maxDepth - level);
-			this.#depth = 0;
-			this.#writeContents(value);
-		}
-	}
-
-	#writeText(text: string): void {
+	writeText(text: string): void {
 		if (travelsAsUtf8(text)) {
 			this.tokens.push(text);
 		} else {
@@ -163,11 +187,77 @@ export class GraphWriter {
 		}
 	}
 
+	writeNamed(values: ReadonlyArray<readonly [PathStep, unknown]>, holder: FunctionPlace | null): void {
+		const position = this.#position;
+		const {isCaptured, holder: outerHolder} = position;
+		position.isCaptured = true;
+		position.holder = holder ?? outerHolder;
+		const depth = position.depth++;
+		for (const [step, value] of values) {
+			position.steps[depth] = step;
+			if (value === itself) {
+				this.tokens.push(null, operation.self);
+			} else {
+				this.write(value);
+			}
+		}
+
+		position.depth = depth;
+		position.isCaptured = isCaptured;
+		position.holder = outerHolder;
+	}
+
+	writeNamedFlat(values: ReadonlyArray<readonly [PathStep, unknown]>, holder: FunctionPlace | null): void {
+		const {nestingLimit} = this.#position;
+		this.#position.nestingLimit = 0;
+		this.writeNamed(values, holder);
+		this.#position.nestingLimit = nestingLimit;
+	}
+
+	/** @param more properties that are written by themselves */
+	writeDecorated(decoration: Decoration | null, writeObject: () => void, more: readonly [count: number, write: () => void] = none): void {
+		if (decoration === null) {
+			writeObject();
+			return;
+		}
+
+		this.tokens.push(null, operation.decorated, flagsOf(decoration, more[0]));
+		writeObject();
+		this.#writeDecoration(decoration, more);
+	}
+
+	putOff(value: object): void {
+		this.#putOff ??= [];
+		this.#putOff.push(this.#position.putOff(value));
+	}
+
+	#writeSymbol(value: symbol): void {
+		if (this.#capture === null) {
+			throw this.refuse('a symbol');
+		}
+
+		const known = this.#identities.numberOf(value);
+		if (known === undefined) {
+			writeSymbol(value, this);
+		} else {
+			this.#refer(known);
+		}
+	}
+
+	#refer(number: number): void {
+		this.#flags = hasReferences;
+		this.tokens.push(null, operation.reference, number);
+	}
+
 	#writeObject(value: object): void {
+		if (this.#position.isCaptured && this.#writeHomeObject(value)) {
+			return;
+		}
+
 		const known = this.#identities.numberOf(value);
 		if (known !== undefined) {
-			this.#flags = hasReferences;
-			this.tokens.push(null, operation.reference, known);
+			this.functions?.referTo(value);
+			this.#refer(known);
 			return;
 		}
 
@@ -177,70 +267,248 @@ export class GraphWriter {
 			return;
 		}
 
-		if (this.#depth < this.#nestingLimit) {
-			this.#writeContents(value);
-		} else {
+		if (types.isProxy(value)) {
+			throw this.refuse('a Proxy');
+		}
+
+		const isDeep = this.#position.depth >= this.#position.nestingLimit;
+		if (typeof value === 'function') {
+			if (isDeep) {
+				this.#checkDepth();
+				this.functions!.writeLater(value);
+			} else {
+				this.functions!.write(value);
+			}
+		} else if (isDeep) {
 			this.#writeLater(value);
+		} else {
+			this.#writeContents(value, false);
 		}
 	}
 
-	#writeContents(value: object): void {
-		if (Array.isArray(value)) {
-			this.#writeArray(value);
+	/** The object under `prototype` of a function is made with the function. It has no number. */
+	#writeHomeObject(value: object): boolean {
+		const home = homeOf(value);
+		if (home === undefined) {
+			return false;
+		}
+
+		this.tokens.push(null, operation.prototypeOf);
+		this.write(home);
+		return true;
+	}
+
+	/** @param isAnnounced whether the reader has made the object, and waits for what is in it */
+	#writeContents(value: object, isAnnounced: boolean): void {
+		const prototype = Object.getPrototypeOf(value) as object | null;
+		if (!this.#position.isCaptured) {
+			if (prototype === Object.prototype || prototype === null) {
+				this.#writeRecord(value);
+				return;
+			}
+
+			if (prototype === Array.prototype && Array.isArray(value)) {
+				this.#writeArray(value);
+				return;
+			}
+		}
+
+		this.#writeWhole(value, prototype, isAnnounced);
+	}
+
+	/** An object of any class. */
+	#writeWhole(value: object, prototype: object | null, isAnnounced: boolean): void {
+		if (value instanceof SharedVariable) {
+			this.tokens.push(null, operation.cell);
+			this.write(value.v);
 			return;
 		}
 
-		const prototype = Object.getPrototypeOf(value) as object | null;
-		if (prototype === Object.prototype || prototype === null) {
-			this.#writeRecord(value);
-		} else if (types.isMap(value)) {
-			this.#writeMap(value);
-		} else if (types.isSet(value)) {
-			this.#writeSet(value);
-		} else if (types.isNativeError(value)) {
-			this.tokens.push(null, operation.error, errorClassOf(value));
-			this.#writeFields(errorFields(value));
-		} else if (!writeLeaf(value, this)) {
-			this.#writeInstance(value, prototype);
+		const kind = kindOf(value);
+		const decoration = this.#decorationOf(value, kind, prototype);
+		switch (kind) {
+			case 'array': {
+				this.writeDecorated(decoration, () => {
+					this.#writeArray(decoration === null ? value as unknown[] : plainItems(value as unknown[], decoration));
+				});
+				break;
+			}
+
+			case 'map': {
+				this.writeDecorated(decoration, () => {
+					this.#writeMap(value as Map<unknown, unknown>);
+				});
+				break;
+			}
+
+			case 'set': {
+				this.writeDecorated(decoration, () => {
+					this.#writeSet(value as Set<unknown>);
+				});
+				break;
+			}
+
+			case 'error': {
+				this.writeDecorated(decoration, () => {
+					this.tokens.push(null, operation.error, errorClassOf(value as Error));
+					this.#writeFields(errorFields(value as Error, decoration));
+				});
+				break;
+			}
+
+			case 'record': {
+				this.writeDecorated(decoration, () => {
+					this.#writeRecord(decoration === null || decoration.properties.length === 0 ? value : emptyRecord);
+				});
+				break;
+			}
+
+			case 'leaf': {
+				if (isAnnounced) {
+					this.tokens.push(null, operation.decorated, flagsOf(decoration!, 0) + decorationFlag.announced);
+					this.#writeDecoration(decoration!, none);
+				} else {
+					this.writeDecorated(decoration, () => {
+						writeLeaf(value, this);
+					});
+				}
+
+				break;
+			}
+
+			default: {
+				kind satisfies never;
+			}
+		}
+	}
+
+	/** Null where the contents say it all. */
+	#decorationOf(value: object, kind: ReturnType<typeof kindOf>, prototype: object | null): Decoration | null {
+		const isNatural = isNaturalPrototype(kind, prototype);
+		if (this.#capture === null) {
+			this.#refuseUnclonable(value, kind, prototype);
+			return null;
+		}
+
+		if (!this.#position.isCaptured && isNatural) {
+			return null;
+		}
+
+		if (!isNatural) {
+			this.#refuseUnclonable(value, kind, prototype);
+			const privateName = this.#capture.privateNameOf(value);
+			if (privateName !== undefined) {
+				throw this.refuse(`an instance of ${privateName}, which has private fields`, 'ERR_CAPTURE_PRIVATE');
+			}
+		}
+
+		// Errors of Node's own classes, whose fields say everything, and of classes that cannot travel keep the class of the language.
+		const isLost = kind === 'error' && !isNatural && prototype !== null && !this.functions!.travels(homeOf(prototype));
+		const decoration = decorationOf(value, kind, isLost ? Error.prototype : prototype);
+		return isUndecorated(decoration) ? null : decoration;
+	}
+
+	#refuseUnclonable(value: object, kind: ReturnType<typeof kindOf>, prototype: object | null): void {
+		if (kind !== 'record' || prototype === null) {
+			return;
+		}
+
+		const unclonable = unclonableKind(value, prototype);
+		if (unclonable !== false) {
+			throw this.refuse(unclonable);
 		}
 	}
 
 	/** Writes but the kind of a container, so that neither end's stack grows with the depth of a value. */
 	#writeLater(value: object): void {
-		const level = this.#level + this.#depth;
-		if (level >= this.#maxDepth) {
-			const path = this.path();
-			throw new SerializationError(`${pathText(path)} lies more than ${this.#maxDepth} levels deep. Pass a flatter value: an array in place of a linked list.`, {
-				side: this.#side, path, code: 'ERR_TOO_DEEP',
-			});
-		}
-
-		if (Array.isArray(value)) {
-			this.tokens.push(null, operation.later, laterKind.array);
-		} else if (types.isMap(value)) {
-			this.tokens.push(null, operation.later, laterKind.map);
-		} else if (types.isSet(value)) {
-			this.tokens.push(null, operation.later, laterKind.set);
-		} else if (types.isNativeError(value)) {
-			this.tokens.push(null, operation.later, laterKind.error, errorClassOf(value));
-		} else if (writeLeaf(value, this)) {
+		this.#checkDepth();
+		if (value instanceof SharedVariable) {
+			this.tokens.push(null, operation.later, laterKind.cell);
+			this.putOff(value);
 			return;
-		} else {
-			this.tokens.push(null, operation.later, laterKind.record);
 		}
 
-		this.#putOff ??= [];
-		this.#putOff.push({value, trail: {parent: this.#trail, steps: this.#steps.slice(0, this.#depth)}, level});
+		const kind = kindOf(value);
+		switch (kind) {
+			case 'error': {
+				this.tokens.push(null, operation.later, laterKind.error, errorClassOf(value as Error));
+				break;
+			}
+
+			case 'leaf': {
+				if (this.#decorationOf(value, kind, Object.getPrototypeOf(value) as object | null) === null) {
+					writeLeaf(value, this);
+					return;
+				}
+
+				this.tokens.push(null, operation.later, laterKind.whole);
+				writeLeaf(value, this);
+				break;
+			}
+
+			case 'array':
+			case 'map':
+			case 'set':
+			case 'record': {
+				this.tokens.push(null, operation.later, laterKind[kind]);
+				break;
+			}
+
+			default: {
+				kind satisfies never;
+			}
+		}
+
+		this.putOff(value);
 	}
 
-	/** An instance arrives as a plain object, as by structured clone. */
-	#writeInstance(value: object, prototype: object): void {
-		const kind = unclonableKind(value, prototype);
-		if (kind !== false) {
-			throw this.refuse(kind);
+	#checkDepth(): void {
+		if (this.#position.level >= this.#maxDepth) {
+			const path = this.path();
+			throw new SerializationError(`${pathText(path)} lies more than ${this.#maxDepth} levels deep. Pass a flatter value: an array in place of a linked list.`, {
+				side: this.side, path, code: 'ERR_TOO_DEEP', function: this.#position.holder,
+			});
+		}
+	}
+
+	#writeDecoration({prototype, properties, deletions}: Decoration, [moreCount, writeMore]: readonly [count: number, write: () => void]): void {
+		if (prototype !== undefined) {
+			this.writeNamed([['prototype', prototype]], null);
 		}
 
-		this.#writeRecord(value);
+		if (properties.length + moreCount > 0) {
+			this.tokens.push(properties.length + moreCount);
+			for (const [key, descriptor] of properties) {
+				this.#writeProperty(key, descriptor);
+			}
+
+			writeMore();
+		}
+
+		if (deletions.length > 0) {
+			this.tokens.push(deletions.length);
+			for (const key of deletions) {
+				this.writeText(key);
+			}
+		}
+	}
+
+	#writeProperty(key: string | symbol, descriptor: PropertyDescriptor): void {
+		if (typeof key === 'symbol') {
+			this.#writeSymbol(key);
+		} else {
+			this.writeText(key);
+		}
+
+		const step = typeof key === 'symbol' ? String(key) : key;
+		const attributes = (descriptor.enumerable ? attribute.enumerable : 0) + (descriptor.configurable ? attribute.configurable : 0);
+		if ('value' in descriptor) {
+			this.tokens.push(attributes + (descriptor.writable ? attribute.writable : 0));
+			this.writeNamed([[step, descriptor.value]], null);
+		} else {
+			this.tokens.push(attributes + attribute.accessor);
+			this.writeNamed([[step, descriptor.get], [step, descriptor.set]], null);
+		}
 	}
 
 	#writeRecord(value: object): void {
@@ -259,13 +527,14 @@ export class GraphWriter {
 			this.tokens.push(null, firstSizedCode + 1 + (2 * shape));
 		}
 
-		const depth = this.#depth++;
+		const position = this.#position;
+		const depth = position.depth++;
 		for (const key of keys) {
-			this.#steps[depth] = key;
+			position.steps[depth] = key;
 			this.write(record[key]);
 		}
 
-		this.#depth = depth;
+		position.depth = depth;
 	}
 
 	#writeNewShape(keys: string[]): void {
@@ -273,7 +542,7 @@ export class GraphWriter {
 		this.#shapes.add(keys);
 		this.tokens.push(null, operation.newShape, keys.length);
 		for (const key of keys) {
-			this.#writeText(key);
+			this.writeText(key);
 		}
 	}
 
@@ -308,7 +577,8 @@ export class GraphWriter {
 	}
 
 	#writeItems(items: readonly unknown[]): void {
-		const depth = this.#depth++;
+		const position = this.#position;
+		const depth = position.depth++;
 		for (let index = 0; index < items.length; index++) {
 			const item = items[index];
 			if (item === undefined && !(index in items)) {
@@ -316,26 +586,27 @@ export class GraphWriter {
 				this.tokens.push(null, operation.holes, next - index);
 				index = next - 1;
 			} else {
-				this.#steps[depth] = index;
+				position.steps[depth] = index;
 				this.write(item);
 			}
 		}
 
-		this.#depth = depth;
+		position.depth = depth;
 	}
 
 	#writeMap(map: ReadonlyMap<unknown, unknown>): void {
 		// A copy, since a getter among the values may change the map.
 		const entries = [...Map.prototype.entries.call(map) as Iterable<[unknown, unknown]>];
 		this.tokens.push(null, operation.map, entries.length);
-		const depth = this.#depth++;
+		const position = this.#position;
+		const depth = position.depth++;
 		for (const [index, [key, value]] of entries.entries()) {
-			this.#steps[depth] = typeof key === 'string' ? key : index;
+			position.steps[depth] = typeof key === 'string' ? key : index;
 			this.write(key);
 			this.write(value);
 		}
 
-		this.#depth = depth;
+		position.depth = depth;
 	}
 
 	#writeSet(set: ReadonlySet<unknown>): void {
@@ -346,13 +617,47 @@ export class GraphWriter {
 
 	#writeFields(fields: ReadonlyArray<readonly [string, unknown]>): void {
 		this.tokens.push(fields.length);
-		const depth = this.#depth++;
+		const position = this.#position;
+		const depth = position.depth++;
 		for (const [key, value] of fields) {
-			this.#steps[depth] = key;
-			this.#writeText(key);
+			position.steps[depth] = key;
+			this.writeText(key);
 			this.write(value);
 		}
 
-		this.#depth = depth;
+		position.depth = depth;
 	}
+}
+
+const none: readonly [number, () => void] = [0, () => undefined];
+const emptyRecord = Object.freeze({});
+
+const integrityFlag: Readonly<Record<Decoration['integrity'], number>> = {
+	extensible: 0, nonExtensible: decorationFlag.nonExtensible, sealed: decorationFlag.sealed, frozen: decorationFlag.frozen,
+};
+
+const flagsOf = ({prototype, properties, deletions, integrity}: Decoration, more: number): number =>
+	(prototype === undefined ? 0 : decorationFlag.prototype)
+	+ (properties.length + more > 0 ? decorationFlag.properties : 0)
+	+ (deletions.length > 0 ? decorationFlag.deletions : 0)
+	+ integrityFlag[integrity];
+
+/** The items of an array without those that its decoration has. */
+function plainItems(array: readonly unknown[], {properties}: Decoration): unknown[] {
+	const decorated = new Set<string | symbol>(properties.map(([key]) => key));
+	const items: unknown[] = [];
+	items.length = array.length;
+	for (const key of Object.keys(array)) {
+		if (!decorated.has(key)) {
+			items[Number(key)] = array[Number(key)];
+		}
+	}
+
+	return items;
+}
+
+/** The function under whose `prototype` the object is. */
+function homeOf(value: object): object | undefined {
+	const constructor: unknown = Object.getOwnPropertyDescriptor(value, 'constructor')?.value;
+	return typeof constructor === 'function' && Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value === value ? constructor : undefined;
 }

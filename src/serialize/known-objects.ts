@@ -5,11 +5,11 @@ import {maxShapes} from './wire.js';
 const fewObjects = 8;
 
 export class Identities {
-	readonly #objects: object[] = [];
-	#numbers: Map<object, number> | null = null;
+	readonly #objects: Array<object | symbol> = [];
+	#numbers: Map<object | symbol, number> | null = null;
 
 	/** @returns the number of an object already met; another gets the next one. */
-	numberOf(value: object): number | undefined {
+	numberOf(value: object | symbol): number | undefined {
 		if (this.#numbers !== null) {
 			const number = this.#numbers.get(value);
 			if (number === undefined) {

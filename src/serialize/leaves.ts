@@ -63,6 +63,9 @@ export function writeLeaf(value: object, target: LeafTarget): boolean {
 	} else if (types.isBoxedPrimitive(value)) {
 		target.tokens.push(null, operation.boxed);
 		target.write(primitiveOf(value));
+	} else if (Object.getPrototypeOf(value) === URL.prototype) {
+		target.tokens.push(null, operation.url);
+		target.write((value as URL).href);
 	} else if (value instanceof DOMException) {
 		target.tokens.push(null, operation.domException);
 		for (const part of [value.name, value.message, value.stack]) {

@@ -1,6 +1,8 @@
 /** What cannot be copied into another process, by name, with a way out. */
 import {types} from 'node:util';
-import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
+import {
+	SerializationError, type FunctionPlace, type PathStep, type SerializationSide,
+} from '../errors.js';
 import {untravelling} from '../untravelling.js';
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/v;
@@ -60,10 +62,28 @@ const wayOut = (kind: string): string => {
 	}
 };
 
+/** Where a value was found that cannot travel, and how the error is told apart. */
+type RefusedPlace = {
+	readonly path: readonly PathStep[];
+	readonly side: SerializationSide;
+	/** The function that it belongs to. */
+	readonly holder: FunctionPlace | null;
+	readonly code: string;
+};
+
 /** @returns the error for a value at `path` that cannot be copied; `kind` has its article. */
-export const refusal = (kind: string, path: readonly PathStep[], side: SerializationSide): SerializationError => {
+export const refusal = (kind: string, {path, side, holder, code}: RefusedPlace): SerializationError => {
 	const text = pathText(path);
-	return new SerializationError(`${text} is ${kind}, which cannot be copied to another process. ${wayOut(kind)}.`, {side, path});
+	const where = holder === null ? '' : ` (used by ${placeText(holder)})`;
+	return new SerializationError(`${text}${where} is ${kind}, which cannot be copied to another process. ${wayOut(kind)}.`, {
+		side, path, function: holder, code,
+	});
+};
+
+/** @returns the function and where it stands, for messages. */
+export const placeText = ({name, url, line, column}: FunctionPlace): string => {
+	const function_ = name === null ? 'a function' : `the function ${name}`;
+	return url === null ? function_ : `${function_}, ${url}${line === null ? '' : `:${line}:${column}`}`;
 };
 
 const nameOf = (constructor: {readonly name: unknown}): string => typeof constructor.name === 'string' && constructor.name !== '' ? constructor.name : 'a nameless class of Node';
