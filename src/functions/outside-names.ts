@@ -2,7 +2,7 @@
  * Names that a function does not declare itself: globals may travel, captured variables may not.
  */
 
-import type {EnclosingScope} from './enclosing-scopes.js';
+import type {EnclosingScope} from './function-inspection.js';
 import type {FunctionFacts} from './function-facts.js';
 import {exportIt, type Refusal} from './function-refusal.js';
 import {globalState, isGlobalValue} from './pristine-globals.js';

@@ -2,7 +2,7 @@
  * Functions that travel by their text: those that use nothing outside themselves but what a fresh process has too.
  */
 
-import {enclosingScopes, type EnclosingScope} from './enclosing-scopes.js';
+import {enclosingScopes, type EnclosingScope} from './function-inspection.js';
 import {analyzeFunction} from './free-names.js';
 import type {FunctionFacts} from './function-facts.js';
 import {

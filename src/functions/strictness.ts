@@ -3,7 +3,7 @@
  */
 
 import vm from 'node:vm';
-import type {EnclosingScope} from './enclosing-scopes.js';
+import type {EnclosingScope} from './function-inspection.js';
 import type {FunctionFacts, FunctionNode} from './function-facts.js';
 
 /** `unknown`: the two modes can differ for this function, and nothing tells which one it was made in. */
