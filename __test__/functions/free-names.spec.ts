@@ -37,16 +37,6 @@ test('the uses of a free name tell reads, writes and typeof apart', t => {
 	]);
 });
 
-test('a binding knows its kind and how often it is assigned after its initialisation', t => {
-	const [{bindings}] = factsOf('function f(p) { let a = 1; const b = a; a = 2; a++; var c; class D {} function e() {} try {} catch (g) {} }');
-	const writes = new Map(bindings.map(binding => [
-		`${binding.kind} ${binding.name}`, binding.references.filter(use => use.access === 'write').length,
-	]));
-	t.deepEqual(Object.fromEntries(writes), {
-		'self f': 0, 'parameter p': 0, 'arguments arguments': 0, 'let a': 2, 'const b': 0, 'var c': 0, 'class D': 0, 'function e': 0, 'catch g': 0, 'self D': 0,
-	});
-});
-
 const flags: ReadonlyArray<readonly [text: string, flag: keyof FunctionFacts, value: boolean]> = [
 	['() => this', 'usesThis', true],
 	['() => () => this', 'usesThis', true],

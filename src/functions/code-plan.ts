@@ -19,6 +19,11 @@ export interface PlannedVariable {
 	readonly members: readonly string[] | null;
 	/** Whether each use is the operand of `typeof`. */
 	readonly isOnlyTypeof: boolean;
+	/**
+	 * The name of the function itself, when its text is all that is known: where no variable of that name is around the function, the name
+	 * means the function.
+	 */
+	readonly isOwnName: boolean;
 	/** The position of the name's first use in the script, counted from 1; for messages. */
 	readonly line: number;
 	readonly column: number;

@@ -54,14 +54,26 @@ export function * patternNames(pattern: Pattern): Generator<Identifier> {
 	}
 }
 
-/** The statement behind its labels: `a: b: function f() {}` declares f as if the labels were not there. */
-function unlabelled(statement: Item): Item {
-	let inner = statement;
+/** The statement behind its labels and `export`: `a: b: function f() {}` declares f as if the labels were not there. */
+function unlabelled(statement: Item): AnyNode {
+	let inner: AnyNode = statement;
 	while (inner.type === 'LabeledStatement') {
 		inner = inner.body;
 	}
 
-	return inner;
+	switch (inner.type) {
+		case 'ExportNamedDeclaration': {
+			return inner.declaration ?? inner;
+		}
+
+		case 'ExportDefaultDeclaration': {
+			return inner.declaration;
+		}
+
+		default: {
+			return inner;
+		}
+	}
 }
 
 /** The names that a list of statements declares in its own block: let, const, using, class, function. */
@@ -75,10 +87,13 @@ function * lexicalDeclarations(statements: readonly Item[]): Generator<{name: st
 					yield {name, kind, node};
 				}
 			}
-		} else if (node.type === 'ClassDeclaration') {
-			yield {name: node.id.name, kind: 'class', node};
-		} else if (node.type === 'FunctionDeclaration') {
-			yield {name: node.id.name, kind: 'function', node};
+		} else if ((node.type === 'ClassDeclaration' || node.type === 'FunctionDeclaration') && node.id) {
+			// What is exported as the default may have no name.
+			yield {name: node.id.name, kind: node.type === 'ClassDeclaration' ? 'class' : 'function', node};
+		} else if (node.type === 'ImportDeclaration') {
+			for (const specifier of node.specifiers) {
+				yield {name: specifier.local.name, kind: 'import', node: specifier};
+			}
 		}
 	}
 }
@@ -100,8 +115,9 @@ const lexicalNames = (statements: readonly Item[]): Set<string> =>
  * @param statements the body of the function
  */
 export function declareHoisted(statements: readonly Item[], scope: Scope, isStrict: boolean): void {
+	const lexical = new Set([...lexicalDeclarations(statements)].filter(({kind}) => kind !== 'function').map(({name}) => name));
 	for (const statement of statements) {
-		hoist(statement, []);
+		hoist(statement, [lexical]);
 	}
 
 	/** `enclosing` holds the lexical names of the blocks between the function and the statement. */
@@ -135,6 +151,11 @@ export function declareHoisted(statements: readonly Item[], scope: Scope, isStri
 			case 'ForInStatement':
 			case 'ForOfStatement': {
 				hoistLoop(statement.left, statement.body, enclosing);
+				break;
+			}
+
+			case 'ExportNamedDeclaration': {
+				hoist(statement.declaration, enclosing);
 				break;
 			}
 
@@ -215,13 +236,15 @@ export function declareHoisted(statements: readonly Item[], scope: Scope, isStri
 		hoist(body, [...enclosing, names]);
 	}
 
-	function hoistFunction(item: Item, enclosing: ReadonlyArray<ReadonlySet<string>>): void {
-		if (isStrict || item.type !== 'FunctionDeclaration' || item.async || item.generator) {
+	function hoistFunction(item: AnyNode, enclosing: ReadonlyArray<ReadonlySet<string>>): void {
+		if (isStrict || item.type !== 'FunctionDeclaration' || item.async || item.generator || !item.id) {
 			return;
 		}
 
-		if (!enclosing.some(names => names.has(item.id.name))) {
-			scope.declare(item.id.name, 'function', item);
+		const {name} = item.id;
+		if (!enclosing.some(names => names.has(name))) {
+			// It has its value once the block is entered.
+			scope.declare(name, 'var', item).givenValues += 1;
 		}
 	}
 }

@@ -8,12 +8,10 @@ export type FunctionNode = FunctionDeclaration | FunctionExpression | ArrowFunct
 /** What is known about one function of an analysed text. */
 export interface FunctionFacts {
 	readonly node: FunctionNode;
-	/** 1 for the analysed function itself, 2 for a function directly in it. */
-	readonly depth: number;
 	readonly isStrict: boolean;
 	/** Uses of names declared outside it, by name. A private name of a class outside it is here as `#name`, an outer `arguments` under its name. */
 	readonly freeNames: Map<string, Reference[]>;
-	/** Names declared in it, those of its inner functions excepted. */
+	/** Names declared in it that are used. */
 	readonly bindings: Binding[];
 	readonly dynamicImports: ImportExpression[];
 	/** For an arrow function: whether it, or an arrow in it, uses the `this` around it. */
@@ -26,10 +24,9 @@ export interface FunctionFacts {
 }
 
 /** The record of a function of which nothing was visited yet. */
-export function emptyFacts(node: FunctionNode, depth: number, isStrict: boolean): FunctionFacts {
+export function emptyFacts(node: FunctionNode, isStrict: boolean): FunctionFacts {
 	return {
 		node,
-		depth,
 		isStrict,
 		freeNames: new Map(),
 		bindings: [],
@@ -45,7 +42,7 @@ export function emptyFacts(node: FunctionNode, depth: number, isStrict: boolean)
 
 /** Whether a function body begins with a "use strict" directive. */
 export function hasStrictDirective(body: AnyNode): boolean {
-	if (body.type !== 'BlockStatement') {
+	if (body.type !== 'BlockStatement' && body.type !== 'Program') {
 		return false;
 	}
 

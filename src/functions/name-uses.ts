@@ -1,93 +1,91 @@
-import type {Identifier, ImportExpression, PrivateIdentifier} from 'acorn';
-import {emptyFacts, type FunctionFacts, type FunctionNode} from './function-facts.js';
-import {Scope, type Access} from './scope.js';
+import type {
+	AnyNode, ClassDeclaration, ClassExpression, Identifier, PrivateIdentifier,
+} from 'acorn';
+import type {FunctionNode} from './function-facts.js';
+import {
+	Scope, type Access, type NameNode, type Place, type ScopeKind,
+	type Reference,
+} from './scope.js';
 
-/** Whoever binds `this`: a function, or the field initializer or static block of a class, which has no facts of its own. */
-type Frame = {readonly facts: FunctionFacts | undefined; readonly bindsThis: boolean};
+export type ClassNode = ClassDeclaration | ClassExpression;
 
-/** What arrow functions take from around them. */
-export type Escaping = 'usesThis' | 'usesNewTarget' | 'usesSuper';
+/** A function or class: which references and scopes lie in it, as ranges of their numbers. */
+export interface Region {
+	readonly node: FunctionNode | ClassNode;
+	readonly outside: Scope;
+	/** Whether the code around it is strict. */
+	readonly isStrictOutside: boolean;
+	readonly firstReference: number;
+	readonly firstScope: number;
+	/** The first that is no longer in it. */
+	endReference: number;
+	endScope: number;
+}
 
-/** What concerns every function around it. */
-export type Pervasive = 'usesImportMeta' | 'hasDirectEval' | 'hasWith';
-
-/** Writes what a walk through a text meets into the facts of the functions around it. */
+/** Writes down what a walk through a text meets, in the order of the text. */
 export class NameUses {
-	/** In the order of their texts: the outer one first. */
-	readonly functions: FunctionFacts[] = [];
+	readonly references: Reference[] = [];
+	/** By the place of the node in the text: the outer one first. */
+	readonly regions = new Map<AnyNode, Region>();
+	/** Where there is a `with`, an `import()`, and a `<!--` of operators. */
+	readonly withs: number[] = [];
+	readonly dynamicImports: AnyNode[] = [];
+	readonly commentLike: number[] = [];
 	/** Whether the code that is being walked through is strict. */
 	isStrict = false;
-	readonly #frames: Frame[] = [];
+	#scopes = 0;
 
-	/** A new scope in the function that is being walked through. */
-	scope(parent: Scope | undefined): Scope {
-		return new Scope(parent, this.#frames.findLast(frame => frame.facts)?.facts);
+	scope(parent: Scope | undefined, kind: ScopeKind = 'block'): Scope {
+		const scope = new Scope(this.#scopes, parent, kind, this.isStrict);
+		this.#scopes += 1;
+		return scope;
 	}
 
-	use(node: Identifier | PrivateIdentifier, scope: Scope, access: Access, isTypeof = false): void {
-		const name = node.type === 'Identifier' ? node.name : `#${node.name}`;
-		const reference = {node, access, isTypeof};
-		const binding = scope.lookup(name);
-		binding?.references.push(reference);
-		for (const {facts} of this.#frames) {
-			if (facts && facts.depth > (binding?.depth ?? 0)) {
-				const uses = facts.freeNames.get(name);
-				if (uses) {
-					uses.push(reference);
-				} else {
-					facts.freeNames.set(name, [reference]);
-				}
-			}
+	use(node: Identifier | PrivateIdentifier, scope: Scope, access: Access, place: Place = {}): void {
+		this.#refer(node.type === 'Identifier' ? node.name : `#${node.name}`, node, scope, access, place);
+		if (place.isDirectEval) {
+			scope.meetEval();
 		}
 	}
 
-	/** Notes a use in every function from here up to the one that has it of its own. */
-	escape(flag: Escaping): void {
-		for (const {facts, bindsThis} of this.#frames.toReversed()) {
-			if (facts) {
-				facts[flag] = true;
+	/** A use of `this` and its like, which the nearest function that is no arrow has of its own. */
+	useKeyword(name: 'this' | 'super' | 'new.target' | 'import.meta', node: NameNode, scope: Scope): void {
+		if (name !== 'import.meta') {
+			let owner: Scope | undefined = scope;
+			while (owner && owner.kind !== 'function' && owner.kind !== 'initializer' && owner.kind !== 'program') {
+				owner = owner.parent;
 			}
 
-			if (bindsThis) {
-				return;
-			}
+			owner?.declare(name, 'this', node);
 		}
+
+		this.#refer(name, node, scope, 'read', {});
 	}
 
-	mark(flag: Pervasive): void {
-		for (const {facts} of this.#frames) {
-			if (facts) {
-				facts[flag] = true;
-			}
-		}
-	}
-
-	dynamicImport(node: ImportExpression): void {
-		for (const {facts} of this.#frames) {
-			facts?.dynamicImports.push(node);
-		}
-	}
-
-	/** Walks through a function. */
-	inFunction(node: FunctionNode, isStrict: boolean, walk: () => void): FunctionFacts {
-		const depth = this.#frames.filter(frame => frame.facts).length + 1;
-		const facts = emptyFacts(node, depth, isStrict);
-		this.functions.push(facts);
-		this.#within({facts, bindsThis: node.type !== 'ArrowFunctionExpression'}, isStrict, walk);
-		return facts;
-	}
-
-	/** Walks through the value of a field or a static block: they have a `this` of their own and are no functions that could be sent. */
-	inInitializer(walk: () => void): void {
-		this.#within({facts: undefined, bindsThis: true}, true, walk);
-	}
-
-	#within(frame: Frame, isStrict: boolean, walk: () => void): void {
-		const isStrictOutside = this.isStrict;
+	/** Walks through a function or class. */
+	inRegion(node: FunctionNode | ClassNode, outside: Scope, isStrict: boolean, walk: () => void): void {
+		const region: Region = {
+			node, outside, isStrictOutside: this.isStrict, firstReference: this.references.length, firstScope: this.#scopes, endReference: 0, endScope: 0,
+		};
+		this.regions.set(node, region);
 		this.isStrict = isStrict;
-		this.#frames.push(frame);
 		walk();
-		this.#frames.pop();
-		this.isStrict = isStrictOutside;
+		this.isStrict = region.isStrictOutside;
+		region.endReference = this.references.length;
+		region.endScope = this.#scopes;
+	}
+
+	#refer(name: string, node: NameNode, scope: Scope, access: Access, place: Place): void {
+		const binding = scope.lookup(name);
+		const reference = {
+			isTypeof: false, ...place, name, node, access, binding, scope,
+		};
+		binding?.references.push(reference);
+		this.references.push(reference);
 	}
 }
+
+/** The uses in a region of names that are declared outside it, or nowhere in the text. */
+export const freeReferences = (uses: NameUses, {firstReference, endReference, firstScope, endScope}: Region): readonly Reference[] =>
+	uses.references.slice(firstReference, endReference)
+		.filter(({binding}) => !binding || binding.scope.number < firstScope || binding.scope.number >= endScope);

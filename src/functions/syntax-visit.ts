@@ -3,13 +3,11 @@
  * member) is passed over.
  */
 
-import type {
-	AnyNode, ClassDeclaration, ClassExpression, Pattern,
-} from 'acorn';
+import type {AnyNode, Pattern} from 'acorn';
 import {declareLexical, patternNames} from './declarations.js';
-import type {FunctionFacts, FunctionNode} from './function-facts.js';
-import type {NameUses} from './name-uses.js';
-import type {Access, Scope} from './scope.js';
+import type {FunctionNode} from './function-facts.js';
+import type {ClassNode, NameUses} from './name-uses.js';
+import type {Access, Place, Scope} from './scope.js';
 
 /** What a pattern does to its names. A declaration without a value does nothing. */
 export type PatternUse = Exclude<Access, 'read'> | 'declare';
@@ -17,8 +15,8 @@ export type PatternUse = Exclude<Access, 'read'> | 'declare';
 /** Who walks through the parts that have scopes of their own. */
 export type Walker = {
 	readonly uses: NameUses;
-	function(node: FunctionNode, scope: Scope): FunctionFacts;
-	class(node: ClassDeclaration | ClassExpression, scope: Scope): void;
+	function(node: FunctionNode, scope: Scope): void;
+	class(node: ClassNode, scope: Scope): void;
 	pattern(pattern: Pattern, scope: Scope, use: PatternUse): void;
 };
 
@@ -52,28 +50,158 @@ const visitFunction = (node: FunctionNode, scope: Scope, walker: Walker): void =
 	walker.function(node, scope);
 };
 
-const visitClass = (node: ClassDeclaration | ClassExpression, scope: Scope, walker: Walker): void => {
+const visitClass = (node: ClassNode, scope: Scope, walker: Walker): void => {
 	walker.class(node, scope);
 };
 
 const visitForEach = (node: NodeOf<'ForInStatement' | 'ForOfStatement'>, scope: Scope, walker: Walker): void => {
-	const head = walker.uses.scope(scope);
+	const loop = walker.uses.scope(scope);
 	if (node.left.type === 'VariableDeclaration') {
-		declareLexical([node.left], head);
+		declareLexical([node.left], loop);
 		for (const {id, init} of node.left.declarations) {
-			walker.pattern(id, head, 'initialise');
-			visit(init, head, walker);
+			walker.pattern(id, loop, 'initialise');
+			visit(init, loop, walker);
 		}
 	} else {
-		walker.pattern(node.left, head, 'write');
+		walker.pattern(node.left, loop, 'write');
 	}
 
 	// `for (const x of x)` meets its own x, before that has a value.
-	visit(node.right, head, walker);
-	visit(node.body, head, walker);
+	visit(node.right, loop, walker);
+	visit(node.body, loop, walker);
 };
 
 const visitNothing = (): void => undefined;
+
+type ChainNode = NodeOf<'CallExpression' | 'TaggedTemplateExpression' | 'MemberExpression' | 'ChainExpression' | 'BinaryExpression' | 'LogicalExpression'>;
+
+/** The part that an expression begins with. */
+function head(node: ChainNode): AnyNode {
+	switch (node.type) {
+		case 'CallExpression': {
+			return node.callee;
+		}
+
+		case 'TaggedTemplateExpression': {
+			return node.tag;
+		}
+
+		case 'MemberExpression': {
+			return node.object;
+		}
+
+		case 'ChainExpression': {
+			return node.expression;
+		}
+
+		case 'BinaryExpression':
+		case 'LogicalExpression': {
+			return node.left;
+		}
+	}
+}
+
+const isChain = (node: AnyNode): node is ChainNode => chainTypes.has(node.type);
+
+const chainTypes: ReadonlySet<string> = new Set<ChainNode['type']>([
+	'CallExpression', 'TaggedTemplateExpression', 'MemberExpression', 'ChainExpression', 'BinaryExpression', 'LogicalExpression',
+]);
+
+/** `a.b().c + d + …`: such an expression nests as deeply as it is long, so its levels are no calls of functions here. */
+function visitChain(node: ChainNode, scope: Scope, walker: Walker, isWritten = false): void {
+	const chain = [node];
+	for (let inner = head(node); isChain(inner); inner = head(inner)) {
+		chain.push(inner);
+	}
+
+	const innermost = chain.at(-1)!;
+	const first = head(innermost);
+	if (first.type === 'Identifier') {
+		const isMemberWritten = isWritten && chain.every(({type}) => type === 'MemberExpression');
+		walker.uses.use(first, scope, 'read', placeIn(innermost, first.name, isMemberWritten));
+	} else {
+		visit(first, scope, walker);
+	}
+
+	for (const level of chain.reverse()) {
+		visitRest(level, scope, walker);
+	}
+}
+
+/** The place of the name that an expression begins with. */
+function placeIn(node: ChainNode, name: string, isMemberWritten: boolean): Place {
+	switch (node.type) {
+		case 'CallExpression': {
+			// By the standard, `eval?.(text)` is an indirect eval.
+			return {isCalled: true, isDirectEval: name === 'eval' && !node.optional};
+		}
+
+		case 'TaggedTemplateExpression': {
+			return {isCalled: true};
+		}
+
+		case 'MemberExpression': {
+			const member = memberKey(node);
+			return {isMemberWritten, ...member !== undefined && {member}};
+		}
+
+		case 'ChainExpression':
+		case 'BinaryExpression':
+		case 'LogicalExpression': {
+			return {};
+		}
+	}
+}
+
+function memberKey({property, computed}: NodeOf<'MemberExpression'>): string | undefined {
+	if (computed) {
+		return property.type === 'Literal' && typeof property.value === 'string' ? property.value : undefined;
+	}
+
+	return property.type === 'Identifier' ? property.name : undefined;
+}
+
+/** Visits what stands behind the head of an expression. */
+function visitRest(node: ChainNode, scope: Scope, walker: Walker): void {
+	switch (node.type) {
+		case 'CallExpression': {
+			for (const argument of node.arguments) {
+				visit(argument, scope, walker);
+			}
+
+			break;
+		}
+
+		case 'TaggedTemplateExpression': {
+			visit(node.quasi, scope, walker);
+			break;
+		}
+
+		case 'MemberExpression': {
+			visit(node.computed || node.property.type === 'PrivateIdentifier' ? node.property : undefined, scope, walker);
+			break;
+		}
+
+		case 'ChainExpression': {
+			break;
+		}
+
+		case 'BinaryExpression':
+		case 'LogicalExpression': {
+			visit(node.right, scope, walker);
+			break;
+		}
+	}
+}
+
+const visitExpression = (node: ChainNode, scope: Scope, walker: Walker): void => {
+	visitChain(node, scope, walker);
+};
+
+/** Visits a member that is assigned to, or deleted. */
+export function visitMember(node: NodeOf<'MemberExpression'>, scope: Scope, walker: Walker): void {
+	visitChain(node, scope, walker, true);
+}
 
 const visitors: Visitors = {
 	Identifier(node, scope, {uses}) {
@@ -90,52 +218,52 @@ const visitors: Visitors = {
 	ClassDeclaration: visitClass as (node: NodeOf<'ClassDeclaration'>, scope: Scope, walker: Walker) => void,
 	ClassExpression: visitClass,
 
-	ThisExpression(_node, _scope, {uses}) {
-		uses.escape('usesThis');
+	ThisExpression(node, scope, {uses}) {
+		uses.useKeyword('this', node, scope);
 	},
 
-	Super(_node, _scope, {uses}) {
-		uses.escape('usesSuper');
+	Super(node, scope, {uses}) {
+		uses.useKeyword('super', node, scope);
 	},
 
-	MetaProperty(node, _scope, {uses}) {
-		if (node.meta.name === 'new') {
-			uses.escape('usesNewTarget');
-		} else {
-			uses.mark('usesImportMeta');
-		}
+	MetaProperty(node, scope, {uses}) {
+		uses.useKeyword(node.meta.name === 'new' ? 'new.target' : 'import.meta', node, scope);
 	},
 
 	ImportExpression(node, scope, walker) {
-		walker.uses.dynamicImport(node);
+		walker.uses.dynamicImports.push(node);
 		visitChildren(node, scope, walker);
 	},
 
-	CallExpression(node, scope, walker) {
-		// By the standard, `eval?.(text)` is an indirect eval.
-		if (node.callee.type === 'Identifier' && node.callee.name === 'eval' && !node.optional) {
-			walker.uses.mark('hasDirectEval');
-		}
-
-		visitChildren(node, scope, walker);
-	},
+	CallExpression: visitExpression,
+	TaggedTemplateExpression: visitExpression,
+	MemberExpression: visitExpression,
+	ChainExpression: visitExpression,
+	BinaryExpression: visitExpression,
+	LogicalExpression: visitExpression,
 
 	UnaryExpression(node, scope, walker) {
-		if (node.argument.type === 'Identifier') {
-			walker.uses.use(node.argument, scope, node.operator === 'delete' ? 'write' : 'read', node.operator === 'typeof');
+		const {operator, argument, start} = node;
+		if (argument.type === 'Identifier') {
+			walker.uses.use(argument, scope, operator === 'delete' ? 'write' : 'read', {isTypeof: operator === 'typeof', isDeleted: operator === 'delete'});
+		} else if (operator === 'delete' && argument.type === 'MemberExpression') {
+			visitMember(argument, scope, walker);
 		} else {
-			visit(node.argument, scope, walker);
+			visit(argument, scope, walker);
 		}
-	},
 
-	MemberExpression(node, scope, walker) {
-		visit(node.object, scope, walker);
-		visit(node.computed || node.property.type === 'PrivateIdentifier' ? node.property : undefined, scope, walker);
+		if (operator === '!' && argument.type === 'UpdateExpression' && argument.prefix && argument.start === start + 1) {
+			walker.uses.commentLike.push(start);
+		}
 	},
 
 	Property(node, scope, walker) {
 		visit(node.computed ? node.key : undefined, scope, walker);
-		visit(node.value, scope, walker);
+		if (node.shorthand && node.value.type === 'Identifier') {
+			walker.uses.use(node.value, scope, 'read', {isShorthand: true});
+		} else {
+			visit(node.value, scope, walker);
+		}
 	},
 
 	AssignmentExpression(node, scope, walker) {
@@ -147,10 +275,14 @@ const visitors: Visitors = {
 		visit(node.right, scope, walker);
 	},
 
-	UpdateExpression(node, scope, walker) {
-		visit(node.argument, scope, walker);
-		if (node.argument.type === 'Identifier') {
-			walker.uses.use(node.argument, scope, 'write');
+	UpdateExpression({argument}, scope, walker) {
+		if (argument.type === 'Identifier') {
+			walker.uses.use(argument, scope, 'read');
+			walker.uses.use(argument, scope, 'write');
+		} else if (argument.type === 'MemberExpression') {
+			visitMember(argument, scope, walker);
+		} else {
+			visit(argument, scope, walker);
 		}
 	},
 
@@ -168,12 +300,12 @@ const visitors: Visitors = {
 	},
 
 	ForStatement(node, scope, walker) {
-		const head = walker.uses.scope(scope);
+		const loop = walker.uses.scope(scope);
 		if (node.init?.type === 'VariableDeclaration') {
-			declareLexical([node.init], head);
+			declareLexical([node.init], loop);
 		}
 
-		visitChildren(node, head, walker);
+		visitChildren(node, loop, walker);
 	},
 
 	ForInStatement: visitForEach,
@@ -199,21 +331,22 @@ const visitors: Visitors = {
 	},
 
 	CatchClause(node, scope, walker) {
-		const head = walker.uses.scope(scope);
+		const clause = walker.uses.scope(scope);
 		if (node.param) {
 			for (const name of patternNames(node.param)) {
-				head.declare(name.name, 'catch', node);
+				clause.declare(name.name, 'catch', node);
 			}
 
-			walker.pattern(node.param, head, 'declare');
+			walker.pattern(node.param, clause, 'declare');
 		}
 
-		visit(node.body, head, walker);
+		visit(node.body, clause, walker);
 	},
 
 	WithStatement(node, scope, walker) {
-		walker.uses.mark('hasWith');
-		visitChildren(node, scope, walker);
+		walker.uses.withs.push(node.start);
+		visit(node.object, scope, walker);
+		visit(node.body, walker.uses.scope(scope, 'with'), walker);
 	},
 
 	LabeledStatement(node, scope, walker) {
@@ -222,4 +355,16 @@ const visitors: Visitors = {
 
 	BreakStatement: visitNothing,
 	ContinueStatement: visitNothing,
+
+	ImportDeclaration: visitNothing,
+	ExportAllDeclaration: visitNothing,
+
+	ExportNamedDeclaration(node, scope, walker) {
+		visit(node.declaration, scope, walker);
+		for (const {local} of node.source ? [] : node.specifiers) {
+			if (local.type === 'Identifier') {
+				walker.uses.use(local, scope, 'read');
+			}
+		}
+	},
 };
