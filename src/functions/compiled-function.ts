@@ -1,5 +1,5 @@
-import process from 'node:process';
 import vm from 'node:vm';
+import {takeImportWarning} from './import-warning.js';
 import type {TaskFunction} from './module-handle.js';
 import type {SourceReference} from './source-function.js';
 
@@ -42,23 +42,8 @@ function compile({text, name, isStrict, hasImport, url, line}: SourceReference):
 		return evaluate(new vm.Script(source, options));
 	}
 
-	warnedOfImport ||= takeImportWarning();
+	takeImportWarning();
 	return evaluate(new vm.Script(source, {...options, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER}));
 }
 
 const evaluate = (script: vm.Script): TaskFunction => (script.runInThisContext() as () => TaskFunction)();
-
-let warnedOfImport = false;
-
-/** Node warns once per process that this way to import is experimental, at the first import(). The user can do nothing about it. */
-function takeImportWarning(): true {
-	const {emitWarning} = process;
-	process.emitWarning = () => undefined;
-	try {
-		void new vm.Script('import("node:process")', {importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER}).runInThisContext();
-	} finally {
-		process.emitWarning = emitWarning;
-	}
-
-	return true;
-}

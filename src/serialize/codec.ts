@@ -2,9 +2,12 @@
 import {SerializationError, type PathStep, type SerializationSide} from '../errors.js';
 import type {CapturedCode, FunctionCapture} from '../functions/captured-function.js';
 import type {Code} from '../functions/code.js';
+import {prepareCodes, type PreparedCode} from '../functions/prepared-code.js';
+import {readCodes} from '../functions/received-code.js';
 import {GraphReader} from './graph-reader.js';
 import {GraphWriter, type ReductionWriter} from './graph-writer.js';
 import {pack, unpack} from './msgpack.js';
+import {plainContext, type ReadingContext} from './object-source.js';
 import {
 	ImportUnderWay, rebuild, type Reduction as RebuildOrder, type ReducerTable,
 } from './reducers.js';
@@ -161,7 +164,7 @@ some multiple of their own length, and run nothing.
 @throws SerializationError and nothing else
 */
 export function decode(bytes: Uint8Array, side: SerializationSide = 'parent'): unknown {
-	return read(bytes, side, null);
+	return read(bytes, {...plainContext, side});
 }
 
 /**
@@ -171,18 +174,66 @@ As `decode`, of bytes that may hold what reducers made: the functions that they 
 @throws ImportUnderWay the module of such a function is being imported: decode again when it is
 */
 export function decodeReduced(bytes: Uint8Array, side: SerializationSide): unknown {
-	const rebuildBytes = (reduced: unknown): object => rebuild(read(reduced as Uint8Array, side, rebuildBytes) as RebuildOrder, side);
-	return read(bytes, side, rebuildBytes);
+	const context: ReadingContext = {...plainContext, side, rebuild: reduced => rebuild(read(reduced as Uint8Array, context) as RebuildOrder, side)};
+	return read(bytes, context);
 }
 
-function read(bytes: Uint8Array, side: SerializationSide, rebuildBytes: ((reduced: unknown) => object) | null): unknown {
+/** What the functions of a payload may refer to beyond it. */
+export interface FunctionContext {
+	/** By number, for payloads that do not bring their own. Default: none. */
+	readonly codes?: readonly PreparedCode[];
+	/** An object that the payload refers to as number 0 without holding it. Default: null. */
+	readonly first?: object | null;
+}
+
+/**
+As `decodeReduced`, of bytes that may hold functions and classes too.
+
+@throws SerializationError
+@throws ImportUnderWay a module that something in it needs is being imported: decode again when it is
+*/
+export function decodeWithFunctions(bytes: Uint8Array, side: SerializationSide, context: FunctionContext = {}): unknown {
+	return decodeParts(bytes, 1, side, context)[0];
+}
+
+/** As `decodeWithFunctions`, of that many values, which `encodeParts` wrote. */
+export function decodeParts(bytes: Uint8Array, count: number, side: SerializationSide, {codes = [], first = null}: FunctionContext = {}): unknown[] {
+	const within: ReadingContext = {
+		side,
+		codes,
+		first: null,
+		prepare: packed => prepare(packed, side),
+		rebuild: reduced => rebuild(read(reduced as Uint8Array, within) as RebuildOrder, side),
+	};
+	return readAll(bytes, count, {...within, first});
+}
+
+/**
+Codes as they lie in a payload.
+
+@throws ImportUnderWay
+*/
+function prepare(bytes: unknown, side: SerializationSide): readonly PreparedCode[] {
+	const codes = readCodes(read(bytes as Uint8Array, {...plainContext, side}));
+	const prepared = prepareCodes(codes, side);
+	if (!(prepared instanceof Promise)) {
+		return prepared;
+	}
+
+	prepared.catch(() => undefined);
+	throw new ImportUnderWay(prepared);
+}
+
+const read = (bytes: Uint8Array, context: ReadingContext): unknown => readAll(bytes, 1, context)[0];
+
+function readAll(bytes: Uint8Array, count: number, context: ReadingContext): unknown[] {
 	try {
-		return new GraphReader(unpack(bytes), rebuildBytes).readRoot();
+		return new GraphReader(unpack(bytes), context).readRoots(count);
 	} catch (error) {
-		if (error instanceof ImportUnderWay || (rebuildBytes !== null && error instanceof SerializationError)) {
+		if (error instanceof ImportUnderWay || error instanceof SerializationError) {
 			throw error;
 		}
 
-		throw new SerializationError(`The payload is damaged, or not one of this version of loky: ${messageOf(error)}.`, {side, cause: error});
+		throw new SerializationError(`The payload is damaged, or not one of this version of loky: ${messageOf(error)}.`, {side: context.side, cause: error});
 	}
 }

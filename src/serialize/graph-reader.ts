@@ -4,11 +4,15 @@ import {
 	createContainer, createError, define, isError, isMap, isRecord, isSet, type Container,
 } from './containers.js';
 import {hiddenFields} from './error-fields.js';
+import {FunctionReader} from './function-reader.js';
 import {
-	createLeaf, malformed, readBigint, readUtf16, type LeafSource,
+	createLeaf, malformed, readBigint, readUtf16,
 } from './leaf-reader.js';
 import {
-	firstSizedCode, hasReferences, maxNesting, operation, viewKinds,
+	plainContext, type ObjectSource, type ReadingContext, type Target,
+} from './object-source.js';
+import {
+	firstSizedCode, hasCodes, hasReferences, laterKind, maxNesting, operation, viewKinds,
 } from './wire.js';
 
 const float64Kind = viewKinds.indexOf('Float64Array');
@@ -18,34 +22,56 @@ const freeHoles = 100_000;
 
 const maxArrayLength = (2 ** 32) - 1;
 
-export class GraphReader implements LeafSource {
+/** One level for the writer may be several operations here: a decorated function in a cell. */
+const maxOperations = 4 * maxNesting;
+
+export class GraphReader implements ObjectSource {
+	readonly context: ReadingContext;
+	/** The codes that the payload brings, as they lie in the header; undefined when it brings none. */
+	readonly codes: unknown;
 	readonly #tokens: readonly unknown[];
 	#position = 1;
-	readonly #objects: object[] | null;
+	/** By number. Undefined while what a function needs to be created is read. */
+	readonly #objects: Array<object | symbol | undefined> | null;
 	readonly #buffers: readonly ArrayBuffer[] | null;
 	#shapes: Array<readonly string[]> | null = null;
-	#putOff: Container[] | null = null;
+	#putOff: Array<Exclude<Target, null>> | null = null;
 	#nesting = 0;
 	#freeHoles = freeHoles;
-	readonly #rebuild: ((bytes: unknown) => object) | null;
+	#functions: FunctionReader | null = null;
 
-	/** @param rebuild makes an object of the payload of a reduced one; null where none may come */
-	constructor(tokens: unknown, rebuild: ((bytes: unknown) => object) | null = null) {
-		this.#rebuild = rebuild;
+	constructor(tokens: unknown, context: ReadingContext = plainContext) {
+		this.context = context;
 		if (!Array.isArray(tokens)) {
 			throw malformed('a payload is a list');
 		}
 
 		this.#tokens = tokens;
 		const header: unknown = tokens[0];
-		const flags: unknown = Array.isArray(header) ? header[0] : header;
-		this.#buffers = Array.isArray(header) ? header.slice(1).map(bytes => createBuffer(bytes)) : null;
-		this.#objects = flags === hasReferences ? [] : null;
+		if (Array.isArray(header)) {
+			const flags: unknown = header[0];
+			const bringsCodes = typeof flags === 'number' && (flags & hasCodes) !== 0;
+			this.codes = bringsCodes ? header[1] : undefined;
+			this.#buffers = header.slice(bringsCodes ? 2 : 1).map(bytes => createBuffer(bytes));
+			this.#objects = typeof flags === 'number' && (flags & hasReferences) !== 0 ? [] : null;
+		} else {
+			this.codes = undefined;
+			this.#buffers = null;
+			this.#objects = header === hasReferences ? [] : null;
+		}
+
+		if (context.first !== null) {
+			this.#objects?.push(context.first);
+		}
 	}
 
-	/** @returns the value, which the tokens must describe to the last one. */
-	readRoot(): unknown {
-		const root = this.read();
+	/** @returns that many values, which the tokens must describe to the last one. */
+	readRoots(count: number): unknown[] {
+		const roots: unknown[] = [];
+		while (roots.length < count) {
+			roots.push(this.read());
+		}
+
 		if (this.#putOff !== null) {
 			this.#readPutOff(this.#putOff);
 		}
@@ -54,7 +80,8 @@ export class GraphReader implements LeafSource {
 			throw malformed('there are tokens too many');
 		}
 
-		return root;
+		this.#functions?.finish();
+		return roots;
 	}
 
 	next(): unknown {
@@ -108,19 +135,54 @@ export class GraphReader implements LeafSource {
 		return buffer;
 	}
 
-	#readPutOff(containers: readonly Container[]): void {
-		// The list grows while it is worked off.
-		for (const container of containers) {
-			if (this.next() !== null) {
-				throw malformed('a token is out of place');
-			}
+	begin(): number {
+		return this.#objects === null ? -1 : this.#objects.push(undefined) - 1;
+	}
 
-			this.#readOperation(container);
+	place(number: number, object: object): void {
+		if (this.#objects !== null) {
+			this.#objects[number] = object;
+		}
+	}
+
+	add<T extends object | symbol>(object: T): T {
+		this.#objects?.push(object);
+		return object;
+	}
+
+	enter(): void {
+		if (++this.#nesting > maxOperations) {
+			throw malformed('containers are nested too deep');
+		}
+	}
+
+	leave(): void {
+		this.#nesting--;
+	}
+
+	takeOperation(code: number): boolean {
+		const isNext = this.#tokens[this.#position] === null && this.#tokens[this.#position + 1] === code;
+		this.#position += isNext ? 2 : 0;
+		return isNext;
+	}
+
+	readInto(target: Target): unknown {
+		if (this.next() !== null) {
+			throw malformed('a token is out of place');
+		}
+
+		return this.#readOperation(target);
+	}
+
+	#readPutOff(targets: ReadonlyArray<Exclude<Target, null>>): void {
+		// The list grows while it is worked off.
+		for (const target of targets) {
+			this.readInto(target);
 		}
 	}
 
 	/** @param target the container that was announced as coming later, if this is its turn */
-	#readOperation(target: Container | null): unknown {
+	#readOperation(target: Target): unknown {
 		const code = this.count();
 		if (code >= firstSizedCode) {
 			return this.#readSized(code - firstSizedCode, target);
@@ -161,6 +223,11 @@ export class GraphReader implements LeafSource {
 			}
 
 			default: {
+				if (code >= operation.function) {
+					this.#functions ??= new FunctionReader(this);
+					return this.#functions.read(code, target);
+				}
+
 				if (target !== null) {
 					throw malformed('a container is none');
 				}
@@ -171,30 +238,19 @@ export class GraphReader implements LeafSource {
 	}
 
 	/** Numbers a new object, unless it was numbered when it was announced. */
-	#begin<T extends Container>(target: Container | null, isKind: (container: Container) => container is T, create: () => T): T {
+	#begin<T extends Container>(target: Target, isKind: (container: Container) => container is T, create: () => T): T {
 		if (target === null) {
-			return this.#add(create());
+			return this.add(create());
 		}
 
-		if (!isKind(target)) {
+		if (!isKind(target as Container)) {
 			throw malformed('a container changes its kind');
 		}
 
-		return target;
+		return target as T;
 	}
 
-	#add<T extends object>(object: T): T {
-		this.#objects?.push(object);
-		return object;
-	}
-
-	#enter(): void {
-		if (++this.#nesting > maxNesting) {
-			throw malformed('containers are nested too deep');
-		}
-	}
-
-	#readSized(size: number, target: Container | null): unknown {
+	#readSized(size: number, target: Target): unknown {
 		if (size % 2 === 0) {
 			return this.#readItems(size / 2, target);
 		}
@@ -207,7 +263,7 @@ export class GraphReader implements LeafSource {
 		return this.#readValues(keys, target);
 	}
 
-	#readNewShape(target: Container | null): unknown {
+	#readNewShape(target: Target): unknown {
 		const count = this.count();
 		const keys: string[] = [];
 		while (keys.length < count) {
@@ -219,9 +275,9 @@ export class GraphReader implements LeafSource {
 		return this.#readValues(keys, target);
 	}
 
-	#readValues(keys: readonly string[], target: Container | null): unknown {
+	#readValues(keys: readonly string[], target: Target): unknown {
 		const record = this.#begin<Record<string, unknown>>(target, isRecord, () => ({}));
-		this.#enter();
+		this.enter();
 		for (const key of keys) {
 			// Assigned, it would set the prototype.
 			if (key === '__proto__') {
@@ -235,13 +291,13 @@ export class GraphReader implements LeafSource {
 		return record;
 	}
 
-	#readItems(length: number, target: Container | null): unknown[] {
+	#readItems(length: number, target: Target): unknown[] {
 		if (length > maxArrayLength) {
 			throw malformed('an array is too long');
 		}
 
 		const array = this.#begin<unknown[]>(target, Array.isArray, () => []);
-		this.#enter();
+		this.enter();
 		while (array.length < length) {
 			if (this.#tokens[this.#position] === null && this.#tokens[this.#position + 1] === operation.holes) {
 				this.#position += 2;
@@ -265,7 +321,7 @@ export class GraphReader implements LeafSource {
 		array.length = length;
 	}
 
-	#readPrimitives(target: Container | null): unknown[] {
+	#readPrimitives(target: Target): unknown[] {
 		const items = this.next();
 		if (!Array.isArray(items) || items.some(item => typeof item === 'object' && item !== null)) {
 			throw malformed('a list of primitives is none');
@@ -274,7 +330,7 @@ export class GraphReader implements LeafSource {
 		return this.#become(items as unknown[], target);
 	}
 
-	#readNumbers(target: Container | null): unknown[] {
+	#readNumbers(target: Target): unknown[] {
 		const numbers = createView(float64Kind, createBuffer(this.next()), 0) as Float64Array;
 		const items: unknown[] = [];
 		// The iterator, and Array.from with it, cost several times as much.
@@ -287,7 +343,7 @@ export class GraphReader implements LeafSource {
 	}
 
 	/** Gives the items to the array that was announced, or makes them an array of their own. */
-	#become(items: unknown[], target: Container | null): unknown[] {
+	#become(items: unknown[], target: Target): unknown[] {
 		const array = this.#begin<unknown[]>(target, Array.isArray, () => items);
 		if (array !== items) {
 			for (const item of items) {
@@ -298,10 +354,10 @@ export class GraphReader implements LeafSource {
 		return array;
 	}
 
-	#readMap(target: Container | null): Map<unknown, unknown> {
+	#readMap(target: Target): Map<unknown, unknown> {
 		const size = this.count();
 		const map = this.#begin(target, isMap, () => new Map<unknown, unknown>());
-		this.#enter();
+		this.enter();
 		for (let index = 0; index < size; index++) {
 			const key = this.read();
 			map.set(key, this.read());
@@ -311,10 +367,10 @@ export class GraphReader implements LeafSource {
 		return map;
 	}
 
-	#readSet(target: Container | null): Set<unknown> {
+	#readSet(target: Target): Set<unknown> {
 		const set = this.#begin(target, isSet, () => new Set<unknown>());
 		const size = this.count();
-		this.#enter();
+		this.enter();
 		for (let index = 0; index < size; index++) {
 			set.add(this.read());
 		}
@@ -323,7 +379,7 @@ export class GraphReader implements LeafSource {
 		return set;
 	}
 
-	#readError(target: Container | null): Error {
+	#readError(target: Target): Error {
 		const made = createError(this.text());
 		return this.#readFields(this.#begin(target, isError, () => made));
 	}
@@ -331,7 +387,7 @@ export class GraphReader implements LeafSource {
 	#readFields<T extends object>(target: T): T {
 		const count = this.count();
 		const hides = target instanceof Error;
-		this.#enter();
+		this.enter();
 		for (let index = 0; index < count; index++) {
 			const key = this.text();
 			define(target, key, this.read(), !(hides && hiddenFields.has(key)));
@@ -341,20 +397,28 @@ export class GraphReader implements LeafSource {
 		return target;
 	}
 
-	#readLater(): Container {
-		const container = this.#add(createContainer(this.count(), this));
+	#readLater(): unknown {
+		const kind = this.count();
 		this.#putOff ??= [];
-		this.#putOff.push(container);
-		return container;
+		if (kind < laterKind.function) {
+			const container = this.add(createContainer(kind, this));
+			this.#putOff.push(container);
+			return container;
+		}
+
+		this.#functions ??= new FunctionReader(this);
+		const announced = this.#functions.announce(kind);
+		this.#putOff.push(announced);
+		return announced.object;
 	}
 
 	#readReduced(): object {
 		const bytes = this.next();
-		if (this.#rebuild === null) {
+		if (this.context.rebuild === null) {
 			throw malformed('a reduced object where none may be');
 		}
 
-		return this.#add(this.#rebuild(bytes));
+		return this.add(this.context.rebuild(bytes));
 	}
 
 	#readLeaf(code: number): unknown {
@@ -389,7 +453,7 @@ export class GraphReader implements LeafSource {
 			}
 
 			default: {
-				return this.#add(createLeaf(code, this));
+				return this.add(createLeaf(code, this));
 			}
 		}
 	}

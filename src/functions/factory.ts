@@ -1,0 +1,158 @@
+/**
+ * From the text of a function to functions: a script that is compiled once, whose value is a function with a parameter for everything
+ * outside the text.
+ *
+ * Values that are known beforehand are arguments, which is as fast as the variables of a module. What comes late is assigned to the
+ * parameters afterwards, by a second function in the same scope.
+ */
+import process from 'node:process';
+import {pathToFileURL} from 'node:url';
+import path from 'node:path';
+import vm from 'node:vm';
+import {isEarly, type CapturedParameter, type Code} from './code.js';
+import {takeImportWarning} from './import-warning.js';
+
+export type AnyFunction = (...args: never[]) => unknown;
+
+/** Takes the fixed values, then the captured ones. */
+export type Factory = (...values: readonly unknown[]) => AnyFunction;
+
+/** A function whose variables come later, by position among those that are not early. */
+export interface Unfilled {
+	readonly fn: AnyFunction;
+	fill(values: readonly unknown[]): void;
+}
+
+/** Takes the fixed values, then the early ones. */
+export type LateFactory = (...values: readonly unknown[]) => Unfilled;
+
+/**
+ * @param selves the positions in `code.captured` of variables whose value is the function itself
+ * @throws {SyntaxError} This Node.js does not understand the text.
+ */
+export function compileFactory(code: Code, selves: readonly number[] = []): Factory {
+	const fresh = freshNames(code);
+	const declarations: string[] = [];
+	const parameters = code.captured.map(({kind, parameter}, index) => {
+		if (kind !== 'constant') {
+			return parameter;
+		}
+
+		// Nothing but a real constant makes an assignment throw.
+		if (!selves.includes(index)) {
+			declarations.push(`const ${parameter}=${fresh(`${index}`)};`);
+		}
+
+		return fresh(`${index}`);
+	});
+	const begin = `(function(${parameterList(code, parameters)}){${directive(code)}${declarations.join('')}`;
+	const [open, close] = naming(code);
+	if (selves.length === 0) {
+		return compile(code, `${begin}return ${open}`, `${close}})`) as Factory;
+	}
+
+	const itself = fresh('f');
+	const assignments = selves.map(index => selfDeclaration(code.captured[index]!, itself));
+	return compile(code, `${begin}const ${itself}=${open}`, `${close};${assignments.join('')}return ${itself}})`) as Factory;
+}
+
+const selfDeclaration = ({kind, parameter}: CapturedParameter, itself: string): string =>
+	kind === 'constant' ? `const ${parameter}=${itself};` : `${parameter}=${itself};`;
+
+/**
+ * A constant takes its value once: `fill` leaves it alone the second time, when a class is filled again.
+ *
+ * @throws {SyntaxError} This Node.js does not understand the text.
+ */
+export function compileLateFactory(code: Code): LateFactory {
+	const fresh = freshNames(code);
+	const late = code.captured.filter(parameter => !isEarly(parameter));
+	const values = fresh('v');
+	const assignments: string[] = [];
+	const constants: string[] = [];
+	for (const [index, {kind, parameter}] of late.entries()) {
+		(kind === 'constant' ? constants : assignments).push(`${parameter}=${values}[${index}]`);
+	}
+
+	const parameters = code.captured.filter(({kind}) => kind !== 'constant').map(({parameter}) => parameter);
+	const list = parameterList(code, parameters);
+	const [open, close] = naming(code);
+	const end = `${close},fill:function(${values}){${assignments.join(';')}}}`;
+	if (constants.length === 0) {
+		return compile(code, `(function(${list}){${directive(code)}return {fn:${open}`, `${end}})`) as LateFactory;
+	}
+
+	// A generator stops ahead of the declarations and goes on when the values are there.
+	const steps = compile(
+		code,
+		`(function*(${list}){${directive(code)}const ${fresh('f')}={fn:${open}`,
+		`${end},${values}=yield ${fresh('f')},${constants.join(',')};})`,
+	) as (...values: readonly unknown[]) => Generator<Unfilled, void, readonly unknown[]>;
+	return (...early) => {
+		const step = steps(...early);
+		const unfilled = step.next().value as Unfilled;
+		return {
+			fn: unfilled.fn,
+			fill(values) {
+				unfilled.fill(values);
+				step.next(values);
+			},
+		};
+	};
+}
+
+const directive = ({isStrict}: Code): string => isStrict ? '"use strict";' : '';
+
+const parameterList = ({fixed}: Code, captured: readonly string[]): string =>
+	[...fixed.map(({parameter}) => parameter), ...captured].join(',');
+
+/** What gives an anonymous function its name as it is created: to define it afterwards costs twenty times as much. */
+function naming({name}: Code): readonly [open: string, close: string] {
+	const key = JSON.stringify(name);
+	return name === '' || name === '__proto__' ? ['(', ')'] : [`({${key}:(`, `)})[${key}]`];
+}
+
+/** Names that the text cannot mean. */
+function freshNames({text, fixed, captured}: Code): (suffix: string) => string {
+	const taken = [text, ...fixed.map(({parameter}) => parameter), ...captured.map(({parameter}) => parameter)];
+	let prefix = 'loky$';
+	while (taken.some(name => name.includes(prefix))) {
+		prefix += '$';
+	}
+
+	return suffix => prefix + suffix;
+}
+
+function compile(code: Code, head: string, tail: string): unknown {
+	const options = {
+		filename: scriptName(code),
+		lineOffset: code.line,
+		columnOffset: code.column - head.length,
+	};
+	const source = `${head}${code.text}${tail}`;
+	if (!code.hasDynamicImport) {
+		return new vm.Script(source, options).runInThisContext() as unknown;
+	}
+
+	takeImportWarning();
+	return new vm.Script(source, {...options, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER}).runInThisContext() as unknown;
+}
+
+const isCovered = Boolean(process.env['NODE_V8_COVERAGE']);
+
+/** How stack traces name the script. */
+function scriptName({url, name, hasDynamicImport}: Code): string {
+	if (url === null) {
+		// Neither a URL nor an absolute path: then import() resolves packages from the current directory.
+		return `[source of ${name === '' ? 'a function' : name}]`;
+	}
+
+	if (!isCovered) {
+		return url;
+	}
+
+	// The offsets of this script are not those of the file, whose coverage they would spoil. V8 makes URLs of paths.
+	const href = path.isAbsolute(url) ? pathToFileURL(url).href : url;
+	// The loader resolves from what it takes for a file, however its scheme is spelled; tools for coverage know one spelling.
+	return href.replace(/^file:/v, hasDynamicImport ? 'FILE:' : 'loky:');
+}

@@ -1,0 +1,139 @@
+/** What an object has besides its own kind: another prototype, properties with attributes, and that it is frozen. */
+import {malformed} from './leaf-reader.js';
+import type {ObjectSource, Target} from './object-source.js';
+import {attribute, decoration} from './wire.js';
+
+const {freeze, preventExtensions, seal} = Object;
+const {defineProperty, deleteProperty, setPrototypeOf} = Reflect;
+
+export class DecorationReader {
+	readonly #source: ObjectSource;
+	/** What other code of this process uses too: no payload changes it. */
+	readonly #protected = new Set<object>();
+	/** Classes that an earlier payload has brought, and may have frozen. */
+	readonly #repeated = new Set<object>();
+	/** Objects are closed when nothing is added any more. */
+	readonly #closed: Array<readonly [object: object, flags: number]> = [];
+
+	constructor(source: ObjectSource) {
+		this.#source = source;
+	}
+
+	protect<T extends object>(object: T): T {
+		this.#protected.add(object);
+		return object;
+	}
+
+	allowRepeated(object: object): void {
+		this.#repeated.add(object);
+	}
+
+	/** The prototype of a function is treated as the function is. */
+	follow(fn: object, prototype: object): void {
+		for (const set of [this.#protected, this.#repeated]) {
+			if (set.has(fn)) {
+				set.add(prototype);
+			}
+		}
+	}
+
+	/**
+	@param target what was announced, if this is its turn
+	@param announced the object itself, if only the decoration was put off
+	*/
+	read(target: Target, announced: object | null): object {
+		const flags = this.#source.count();
+		this.#source.enter();
+		const object = this.#readObject(flags, target, announced);
+		if ((flags & decoration.prototype) !== 0) {
+			this.#readPrototype(object);
+		}
+
+		if ((flags & decoration.properties) !== 0) {
+			this.#readProperties(object);
+		}
+
+		if ((flags & decoration.deletions) !== 0) {
+			this.#readDeletions(object);
+		}
+
+		this.#source.leave();
+		if ((flags & (decoration.nonExtensible | decoration.sealed | decoration.frozen)) !== 0) {
+			this.#closed.push([object, flags]);
+		}
+
+		return object;
+	}
+
+	finish(): void {
+		for (const [object, flags] of this.#closed) {
+			if ((flags & decoration.frozen) !== 0) {
+				freeze(object);
+			} else if ((flags & decoration.sealed) === 0) {
+				preventExtensions(object);
+			} else {
+				seal(object);
+			}
+		}
+	}
+
+	#readObject(flags: number, target: Target, announced: object | null): object {
+		if (((flags & decoration.announced) === 0) !== (announced === null)) {
+			throw malformed('a decoration is out of place');
+		}
+
+		const object = announced ?? this.#source.readInto(target);
+		if ((typeof object !== 'object' && typeof object !== 'function') || object === null || this.#protected.has(object)) {
+			throw malformed('what is decorated is no object of the payload');
+		}
+
+		return object;
+	}
+
+	#readPrototype(object: object): void {
+		const prototype = this.#source.read();
+		if (typeof prototype !== 'object' && typeof prototype !== 'function') {
+			throw malformed('a prototype is none');
+		}
+
+		this.#mustBe(object, setPrototypeOf(object, prototype));
+	}
+
+	#readProperties(object: object): void {
+		let count = this.#source.count();
+		while (count-- > 0) {
+			const key = this.#readKey();
+			const attributes = this.#source.count();
+			const shared = {
+				enumerable: (attributes & attribute.enumerable) !== 0,
+				configurable: (attributes & attribute.configurable) !== 0,
+			};
+			const descriptor = (attributes & attribute.accessor) === 0
+				? {...shared, writable: (attributes & attribute.writable) !== 0, value: this.#source.read()}
+				: {...shared, get: this.#source.read() as () => unknown, set: this.#source.read() as (value: unknown) => void};
+			this.#mustBe(object, defineProperty(object, key, descriptor));
+		}
+	}
+
+	#readDeletions(object: object): void {
+		let count = this.#source.count();
+		while (count-- > 0) {
+			this.#mustBe(object, deleteProperty(object, this.#readKey()));
+		}
+	}
+
+	#readKey(): string | symbol {
+		const key = this.#source.read();
+		if (typeof key !== 'string' && typeof key !== 'symbol') {
+			throw malformed('a key is none');
+		}
+
+		return key;
+	}
+
+	#mustBe(object: object, isDone: boolean): void {
+		if (!isDone && !this.#repeated.has(object)) {
+			throw malformed('an object cannot be decorated');
+		}
+	}
+}
