@@ -32,7 +32,7 @@ test('each inner function has its own free names', t => {
 
 test('the uses of a free name tell reads, writes and typeof apart', t => {
 	const [{freeNames}] = factsOf('() => { a; typeof a; a = 1; a += 2; a++ }');
-	t.deepEqual(freeNames.get('a')?.map(use => use.isTypeof ? 'typeof' : use.access), [
+	t.deepEqual(freeNames.get('a')?.map(use => use.place.isTypeof ? 'typeof' : use.access), [
 		'read', 'typeof', 'write', 'read', 'write', 'read', 'write',
 	]);
 });

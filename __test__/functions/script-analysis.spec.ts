@@ -8,6 +8,7 @@ import test from 'ava';
 import {analyzeScript, type ScriptFacts} from '#dist/functions/script-facts.js';
 
 type Named = (...args: never[]) => unknown;
+type Internal = {readonly name: string; readonly value: {readonly value?: {readonly lineNumber: number; readonly columnNumber: number}}};
 type Place = {readonly line: number; readonly column: number};
 
 const holder = Symbol.for('loky.test.function');
@@ -16,21 +17,21 @@ const holder = Symbol.for('loky.test.function');
 function locations(functions: readonly Named[]): Place[] {
 	const session = new Session();
 	session.connect();
-	const post = (method: string, parameters: object): any => { // eslint-disable-line @typescript-eslint/no-explicit-any
+	const post = <Result>(method: string, parameters: object): Result => {
 		let answer: unknown;
 		session.post(method, parameters, (error, result) => {
 			answer = error ?? result;
 		});
-		return answer;
+		return answer as Result;
 	};
 
 	try {
 		return functions.map(fn => {
 			Object.assign(globalThis, {[holder]: fn});
-			const {result} = post('Runtime.evaluate', {expression: `globalThis[Symbol.for('${holder.description}')]`});
-			const {internalProperties} = post('Runtime.getProperties', {objectId: result.objectId, ownProperties: true});
-			const {value} = internalProperties.find((property: {name: string}) => property.name === '[[FunctionLocation]]').value;
-			return {line: value.lineNumber, column: value.columnNumber};
+			const {result} = post<{result: {objectId: string}}>('Runtime.evaluate', {expression: 'globalThis[Symbol.for(\'loky.test.function\')]'});
+			const {internalProperties} = post<{internalProperties: Internal[]}>('Runtime.getProperties', {objectId: result.objectId, ownProperties: true});
+			const location = internalProperties.find(({name}) => name === '[[FunctionLocation]]')?.value.value;
+			return {line: location?.lineNumber ?? -1, column: location?.columnNumber ?? -1};
 		});
 	} finally {
 		session.disconnect();
@@ -103,8 +104,8 @@ test('an anonymous default export is found, and is the export default', async t 
 	for (const declaration of ['function () {}', 'class {}', '() => 1', 'async function * () {}', 'class { constructor() {} }', '(function () {})']) {
 		const source = `export default ${declaration}`;
 		const file = join(folder, `default-${Math.random()}.mjs`);
-		await writeFile(file, source); // eslint-disable-line no-await-in-loop
-		const {default: fn} = await import(pathToFileURL(file).href) as {default: Named}; // eslint-disable-line no-await-in-loop
+		await writeFile(file, source);
+		const {default: fn} = await import(pathToFileURL(file).href) as {default: Named};
 		const [place] = locations([fn]);
 		const plan = analyzeScript(source, 'module')?.planAt(place!.line, place!.column);
 		t.is(plan?.code.name, 'default', source);
@@ -207,13 +208,14 @@ test('what Node allows in a CommonJS file is no error', t => {
 
 test('syntax that the parser does not know gives undefined', t => {
 	t.is(analyzeScript('@@', 'script'), undefined);
-	t.is(analyzeScript('x ='.concat(' ['.repeat(200_000)), 'script'), undefined);
+	const deep = `x = ${'['.repeat(200_000)}`;
+	t.is(analyzeScript(deep, 'script'), undefined);
 });
 
 test('recent syntax is known', t => {
 	for (const source of [
 		'import a from "a" with {type: "json"}; using x = y; await using z = y; await 1',
-		'class C { static #p = 1; static { #p in C } accessor = 1 } /[\\p{L}--[a-z]]/v; /(?i:a)(?<n>a)|(?<n>b)/; a ??= b?.c; 1_0n; import.meta; import("x")',
+		String.raw`class C { static #p = 1; static { #p in C } accessor = 1 } /[\p{L}--[a-z]]/v; /(?i:a)(?<n>a)|(?<n>b)/; a ??= b?.c; 1_0n; import.meta; import("x")`,
 	]) {
 		t.truthy(analyzeScript(source, 'module'), source);
 	}

@@ -53,7 +53,7 @@ function factsOf(uses: NameUses, region: Region): FunctionFacts {
 	}
 
 	const within = uses.references.slice(region.firstReference, region.endReference);
-	facts.hasDirectEval = within.some(({isDirectEval}) => isDirectEval);
+	facts.hasDirectEval = within.some(({place}) => place.isDirectEval === true);
 	const isWithin = (start: number): boolean => start >= node.start && start < node.end;
 	facts.hasWith = uses.withs.some(start => isWithin(start));
 	for (const found of uses.dynamicImports) {

@@ -22,6 +22,8 @@ export interface Region {
 	endScope: number;
 }
 
+const nowhere: Place = {};
+
 /** Writes down what a walk through a text meets, in the order of the text. */
 export class NameUses {
 	readonly references: Reference[] = [];
@@ -41,8 +43,8 @@ export class NameUses {
 		return scope;
 	}
 
-	use(node: Identifier | PrivateIdentifier, scope: Scope, access: Access, place: Place = {}): void {
-		this.#refer(node.type === 'Identifier' ? node.name : `#${node.name}`, node, scope, access, place);
+	use(node: Identifier | PrivateIdentifier, scope: Scope, access: Access, place = nowhere): void {
+		this.#refer(node.type === 'Identifier' ? node.name : `#${node.name}`, node, scope, {access, place});
 		if (place.isDirectEval) {
 			scope.meetEval();
 		}
@@ -59,7 +61,7 @@ export class NameUses {
 			owner?.declare(name, 'this', node);
 		}
 
-		this.#refer(name, node, scope, 'read', {});
+		this.#refer(name, node, scope, {access: 'read', place: nowhere});
 	}
 
 	/** Walks through a function or class. */
@@ -75,10 +77,10 @@ export class NameUses {
 		region.endScope = this.#scopes;
 	}
 
-	#refer(name: string, node: NameNode, scope: Scope, access: Access, place: Place): void {
+	#refer(name: string, node: NameNode, scope: Scope, {access, place}: Pick<Reference, 'access' | 'place'>): void {
 		const binding = scope.lookup(name);
 		const reference = {
-			isTypeof: false, ...place, name, node, access, binding, scope,
+			name, node, access, binding, place,
 		};
 		binding?.references.push(reference);
 		this.references.push(reference);

@@ -96,7 +96,7 @@ function globalRefusal(name: string, uses: readonly Reference[]): Refusal | unde
 
 		case 'absent': {
 			// `typeof window` asks whether a name exists. It exists as little in a worker as here.
-			return uses.some(use => use.isTypeof) ? undefined : capturedRefusal([name], name);
+			return uses.some(({place}) => place.isTypeof) ? undefined : capturedRefusal([name], name);
 		}
 	}
 }

@@ -107,7 +107,7 @@ export class PlanNames {
 		const [first] = uses;
 		const {name, node} = first!;
 		const parameter = kind === 'cell' ? `${this.#prefix}c_${name}` : name;
-		const members = uses.map(({member}) => member);
+		const members = uses.map(({place}) => place.member);
 		const {line, column} = this.#script.lines.placeOf(node.start);
 		this.captured.push({kind, parameter});
 		this.variables.push({
@@ -115,7 +115,7 @@ export class PlanNames {
 			origin,
 			isStable,
 			members: members.includes(undefined) ? null : [...new Set(members)] as string[],
-			isOnlyTypeof: uses.every(({isTypeof}) => isTypeof),
+			isOnlyTypeof: uses.every(({place}) => place.isTypeof),
 			isOwnName: first!.binding?.kind === 'self' && this.#script.kind === null,
 			line: line + 1,
 			column: column + 1,
@@ -128,7 +128,7 @@ export class PlanNames {
 	/** Puts an expression in place of a name. */
 	#replace(uses: readonly Reference[], expression: string): void {
 		const identity = `${this.#prefix}identity`;
-		for (const {node, isShorthand, isCalled} of uses) {
+		for (const {node, place: {isShorthand, isCalled}} of uses) {
 			const text = this.#script.source.slice(node.start, node.end);
 			const isMember = /[.\[]/v.test(expression);
 			const called = isCalled && isMember ? `${identity}(${expression})` : expression;
@@ -149,6 +149,6 @@ function keepsItsValue(binding: Binding): boolean {
 	}
 
 	// Sloppy code ties `arguments` to the parameters.
-	const isTied = kind === 'parameter' && !scope.isStrict && (scope.bindings.get('arguments')?.references.length ?? 0) > 0;
+	const isTied = kind === 'parameter' && !scope.isStrict && scope.own('arguments') !== undefined;
 	return !isTied;
 }

@@ -16,7 +16,7 @@ const unsupported = 'ERR_CAPTURE_UNSUPPORTED';
  * @param free those of names that it does not declare
  */
 export function planRefusal(script: ScriptSyntax, {node, outside, firstScope}: Region, within: readonly Reference[], free: readonly Reference[]): Refusal | null {
-	if (within.some(({isDirectEval}) => isDirectEval)) {
+	if (within.some(({place}) => place.isDirectEval)) {
 		return {
 			code: 'ERR_CAPTURE_EVAL',
 			words: `calls eval, which can use any variable around the function. Call (0, eval)(text), which sees globals only. ${exportIt}`,
@@ -100,8 +100,8 @@ function scopeRefusal({name, binding}: Reference, outside: Scope): Refusal | und
 	return undefined;
 }
 
-function useRefusal({name, binding, isDeleted}: Reference): Refusal | undefined {
-	if (isDeleted) {
+function useRefusal({name, binding, place}: Reference): Refusal | undefined {
+	if (place.isDeleted) {
 		return {code: unsupported, variable: name, words: `deletes ${name}, which is outside it. ${exportIt}`};
 	}
 

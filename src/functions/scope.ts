@@ -36,14 +36,13 @@ export interface Place {
 }
 
 /** One use of a name in the text. `this`, `super`, `new.target` and `import.meta` count as names too. */
-export interface Reference extends Place {
+export interface Reference {
 	readonly name: string;
 	readonly node: NameNode;
 	readonly access: Access;
 	/** Undefined when the text does not declare it. */
 	readonly binding: Binding | undefined;
-	readonly scope: Scope;
-	readonly isTypeof: boolean;
+	readonly place: Place;
 }
 
 /** One declared name. */
@@ -77,7 +76,9 @@ export class Scope {
 	isSeenByEval = false;
 	/** Whether a direct eval can declare variables here that the text does not show. */
 	isOpenToEval = false;
-	readonly bindings = new Map<string, Binding>();
+	/** The function whose `arguments` can be used here, for the scope of its parameters. */
+	node: AnyNode | undefined;
+	#bindings: Map<string, Binding> | undefined;
 
 	constructor(number: number, parent: Scope | undefined, kind: ScopeKind, isStrict: boolean) {
 		this.number = number;
@@ -86,26 +87,37 @@ export class Scope {
 		this.isStrict = isStrict;
 	}
 
+	/** What is declared here under a name. */
+	own(name: string): Binding | undefined {
+		return this.#bindings?.get(name);
+	}
+
 	/** Declares a name here. A second declaration of a name (`var x; function x() {}`) is the same binding. */
 	declare(name: string, kind: BindingKind, node: AnyNode): Binding {
-		let binding = this.bindings.get(name);
+		// Most scopes declare nothing, and scripts have tens of thousands of them.
+		this.#bindings ??= new Map();
+		let binding = this.#bindings.get(name);
 		if (!binding) {
 			binding = {
 				name, kind, node, scope: this, givenValues: 0, references: [],
 			};
-			this.bindings.set(name, binding);
+			this.#bindings.set(name, binding);
 		}
 
 		binding.givenValues += givesValue.has(kind) ? 1 : 0;
 		return binding;
 	}
 
-	/** The binding that a use of the name means here, if this text declares it. */
+	/** The binding that a use of the name means here, if this text declares it. Functions declare `arguments` when it is first used. */
 	lookup(name: string): Binding | undefined {
 		for (let scope: Scope | undefined = this; scope; scope = scope.parent) { // eslint-disable-line unicorn/no-this-assignment, @typescript-eslint/no-this-alias
-			const binding = scope.bindings.get(name);
+			const binding = scope.#bindings?.get(name);
 			if (binding) {
 				return binding;
+			}
+
+			if (name === 'arguments' && scope.node) {
+				return scope.declare(name, name, scope.node);
 			}
 		}
 
@@ -126,6 +138,14 @@ export class Scope {
 }
 
 /** Whether a binding can get another value after its first one. */
-export const isReassigned = ({givenValues, references}: Binding): boolean =>
-	references.some(({access}) => access === 'write')
-	|| givenValues + references.filter(({access}) => access === 'initialise').length > 1;
+export function isReassigned({givenValues, references}: Binding): boolean {
+	let values = givenValues;
+	for (const {access} of references) {
+		values += access === 'initialise' ? 1 : 0;
+		if (access === 'write') {
+			return true;
+		}
+	}
+
+	return values > 1;
+}

@@ -65,7 +65,7 @@ function * exportedPairs(statement: Statement | ModuleDeclaration): Generator<re
 export function exportedNames({body}: Program, top: Scope): ReadonlyMap<string, readonly string[]> {
 	const names = new Map<string, string[]>();
 	for (const [local, exported] of body.flatMap(statement => [...exportedPairs(statement)])) {
-		const binding = top.bindings.get(local);
+		const binding = top.own(local);
 		if (binding && binding.kind !== 'import' && !isReassigned(binding) && !binding.scope.isSeenByEval) {
 			names.set(local, [...names.get(local) ?? [], exported]);
 		}

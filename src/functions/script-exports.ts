@@ -76,30 +76,39 @@ const isOtherHalf = (one: AnyNode, other: AnyNode): boolean => {
 };
 
 function fromTopLevel(script: ScriptSyntax, node: AnyNode, ancestors: readonly AnyNode[], steps: readonly ExportStep[]): readonly ExportStep[] | null {
-	const [program, ...others] = ancestors;
-	const types = others.map(({type}) => type).filter(type => type !== 'ExportNamedDeclaration').join(' ');
+	const types = ancestors.map(({type}) => type).filter(type => type !== 'Program' && type !== 'ExportNamedDeclaration').join(' ');
+	const name = declaredName(node, types, ancestors.at(-1));
+	if (name === null) {
+		return types === 'ExportDefaultDeclaration' ? [{kind: 'value', key: 'default'}, ...steps] : null;
+	}
+
+	const binding = script.top?.own(name);
+	const exported = script.exportsByLocal.get(name)?.[0];
 	const [first] = steps;
-	const isFunctionOrClass = node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration';
-	if (program?.type !== 'Program') {
-		return null;
-	}
-
-	if (types === 'ExportDefaultDeclaration' && !(isFunctionOrClass && node.id)) {
-		return [{kind: 'value', key: 'default'}, ...steps];
-	}
-
-	const declarator = others.at(-1);
-	const id = isFunctionOrClass
-		? (types === '' || types === 'ExportDefaultDeclaration') && node.id
-		: (types === 'VariableDeclaration VariableDeclarator' && declarator?.type === 'VariableDeclarator' && declarator.init === node && declarator.id);
-	const binding = id && id.type === 'Identifier' ? script.top?.bindings.get(id.name) : undefined;
-	const exported = binding && script.exportsByLocal.get(binding.name)?.[0];
 	if (!binding || exported === undefined || (first && isMemberWritten(binding, first.key))) {
 		return null;
 	}
 
-	return isFunctionOrClass && binding.node !== node ? null : [{kind: 'value', key: exported}, ...steps];
+	return [{kind: 'value', key: exported}, ...steps];
+}
+
+/** The variable of the top level that a piece of syntax is the value of. */
+function declaredName(node: AnyNode, types: string, parent: AnyNode | undefined): string | null {
+	switch (types) {
+		case '':
+		case 'ExportDefaultDeclaration': {
+			return (node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') && node.id ? node.id.name : null;
+		}
+
+		case 'VariableDeclaration VariableDeclarator': {
+			return parent?.type === 'VariableDeclarator' && parent.init === node && parent.id.type === 'Identifier' ? parent.id.name : null;
+		}
+
+		default: {
+			return null;
+		}
+	}
 }
 
 const isMemberWritten = ({references}: Binding, key: string): boolean =>
-	references.some(reference => reference.isMemberWritten && (reference.member === undefined || reference.member === key));
+	references.some(({place}) => place.isMemberWritten && (place.member === undefined || place.member === key));

@@ -43,6 +43,12 @@ function visitChildren(node: AnyNode, scope: Scope, walker: Walker): void {
 	}
 }
 
+function visitAll(nodes: ReadonlyArray<AnyNode | null>, scope: Scope, walker: Walker): void {
+	for (const node of nodes) {
+		visit(node, scope, walker);
+	}
+}
+
 const isNode = (value: unknown): value is AnyNode =>
 	typeof value === 'object' && value !== null && typeof (value as {type?: unknown}).type === 'string';
 
@@ -123,7 +129,7 @@ function visitChain(node: ChainNode, scope: Scope, walker: Walker, isWritten = f
 		visit(first, scope, walker);
 	}
 
-	for (const level of chain.reverse()) {
+	for (const level of chain.toReversed()) {
 		visitRest(level, scope, walker);
 	}
 }
@@ -142,7 +148,7 @@ function placeIn(node: ChainNode, name: string, isMemberWritten: boolean): Place
 
 		case 'MemberExpression': {
 			const member = memberKey(node);
-			return {isMemberWritten, ...member !== undefined && {member}};
+			return member === undefined ? {isMemberWritten} : {isMemberWritten, member};
 		}
 
 		case 'ChainExpression':
@@ -165,10 +171,7 @@ function memberKey({property, computed}: NodeOf<'MemberExpression'>): string | u
 function visitRest(node: ChainNode, scope: Scope, walker: Walker): void {
 	switch (node.type) {
 		case 'CallExpression': {
-			for (const argument of node.arguments) {
-				visit(argument, scope, walker);
-			}
-
+			visitAll(node.arguments, scope, walker);
 			break;
 		}
 
@@ -296,7 +299,7 @@ const visitors: Visitors = {
 	BlockStatement(node, scope, walker) {
 		const block = walker.uses.scope(scope);
 		declareLexical(node.body, block);
-		visitChildren(node, block, walker);
+		visitAll(node.body, block, walker);
 	},
 
 	ForStatement(node, scope, walker) {
@@ -353,11 +356,36 @@ const visitors: Visitors = {
 		visit(node.body, scope, walker);
 	},
 
+	Literal: visitNothing,
+	TemplateElement: visitNothing,
 	BreakStatement: visitNothing,
 	ContinueStatement: visitNothing,
 
 	ImportDeclaration: visitNothing,
 	ExportAllDeclaration: visitNothing,
+
+	// The most frequent ones: looking through the properties of a node takes longer.
+	ExpressionStatement(node, scope, walker) {
+		visit(node.expression, scope, walker);
+	},
+
+	ReturnStatement(node, scope, walker) {
+		visit(node.argument, scope, walker);
+	},
+
+	ObjectExpression(node, scope, walker) {
+		visitAll(node.properties, scope, walker);
+	},
+
+	ArrayExpression(node, scope, walker) {
+		visitAll(node.elements, scope, walker);
+	},
+
+	ConditionalExpression(node, scope, walker) {
+		visit(node.test, scope, walker);
+		visit(node.consequent, scope, walker);
+		visit(node.alternate, scope, walker);
+	},
 
 	ExportNamedDeclaration(node, scope, walker) {
 		visit(node.declaration, scope, walker);

@@ -25,7 +25,7 @@ export function walkProgram(program: Program, kind: ScriptKind): {readonly uses:
 			top.declare(name, 'commonJs', program);
 		}
 
-		top.declare('arguments', 'arguments', program);
+		top.node = program;
 		// A file may declare these names itself, with `let` too.
 		top = uses.scope(top, 'body');
 	}
@@ -47,6 +47,8 @@ export function walkText(node: FunctionNode | ClassNode, isStrict: boolean): Nam
 	visit(node, uses.scope(undefined), new SyntaxWalk(uses));
 	return uses;
 }
+
+const shorthand = {isShorthand: true};
 
 class SyntaxWalk implements Walker {
 	readonly uses: NameUses;
@@ -97,7 +99,7 @@ class SyntaxWalk implements Walker {
 		switch (pattern.type) {
 			case 'Identifier': {
 				if (use !== 'declare') {
-					this.uses.use(pattern, scope, use, isShorthand ? {isShorthand} : {});
+					this.uses.use(pattern, scope, use, isShorthand ? shorthand : undefined);
 				}
 
 				break;
@@ -152,7 +154,7 @@ class SyntaxWalk implements Walker {
 		}
 
 		if (node.type !== 'ArrowFunctionExpression') {
-			scope.declare('arguments', 'arguments', node);
+			scope.node = node;
 		}
 
 		for (const parameter of node.params) {
