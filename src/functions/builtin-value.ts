@@ -17,7 +17,7 @@ export function builtinValue(module: string | null, keys: readonly string[], sid
 
 	if (!isObject(value)) {
 		const name = [...module === null ? [] : [module], ...keys].join('.');
-		throw referenceError('ERR_REFERENCE_MISSING', `Node.js ${process.version} has no ${name} in process ${process.pid}. Let both sides run the same version.`, side, null, keys.at(-1) ?? module);
+		throw referenceError('ERR_REFERENCE_MISSING', `Node.js ${process.version} has no ${name} in process ${process.pid}. Let both sides run the same version.`, {side, name: keys.at(-1) ?? module});
 	}
 
 	return value;

@@ -114,9 +114,9 @@ function naming({name}: Code): readonly [open: string, close: string] {
 
 /** Names that the text cannot mean. */
 function freshNames({text, fixed, captured}: Code): (suffix: string) => string {
-	const taken = [text, ...fixed.map(({parameter}) => parameter), ...captured.map(({parameter}) => parameter)];
+	const taken = [text, ...[...fixed, ...captured].map(({parameter}) => parameter)].join(' ');
 	let prefix = 'loky$';
-	while (taken.some(name => name.includes(prefix))) {
+	while (taken.includes(prefix)) {
 		prefix += '$';
 	}
 

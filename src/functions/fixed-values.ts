@@ -71,7 +71,7 @@ function memberOf(required: unknown, {specifier, path: keys}: {readonly specifie
 	let value = required;
 	for (const key of keys) {
 		if (value === undefined || value === null) {
-			throw referenceError('ERR_REFERENCE_MISSING', `require('${specifier}')${keys.map(step => `.${step}`).join('')} is not there${base === null ? '' : ` for ${base}`}: nothing has a property ${key}.`, side, null, key);
+			throw referenceError('ERR_REFERENCE_MISSING', `require('${specifier}')${keys.map(step => `.${step}`).join('')} is not there${base === null ? '' : ` for ${base}`}: nothing has a property ${key}.`, {side, name: key, url: base});
 		}
 
 		value = (value as Readonly<Record<string, unknown>>)[key];
@@ -83,7 +83,7 @@ function memberOf(required: unknown, {specifier, path: keys}: {readonly specifie
 function commonJsVariable(name: 'require' | 'module' | 'exports' | '__filename' | '__dirname', base: string | null, side: SerializationSide): unknown {
 	const file = base === null ? null : filePath(base);
 	if (file === null && name !== 'require') {
-		throw referenceError('ERR_REFERENCE_MISSING', `A function uses ${name}, but ${base === null ? 'nobody knows which file it comes from' : `${base} is no file`}. Pass what it needs as arguments.`, side, null, name);
+		throw referenceError('ERR_REFERENCE_MISSING', `A function uses ${name}, but ${base === null ? 'nobody knows which file it comes from' : `${base} is no file`}. Pass what it needs as arguments.`, {side, name, url: base});
 	}
 
 	switch (name) {
@@ -130,7 +130,7 @@ function moduleOf(file: string, side: SerializationSide): NodeJS.Module {
 	try {
 		require(file);
 	} catch (error) {
-		throw referenceError('ERR_REFERENCE_IMPORT', `The module ${file}, whose exports a function uses, could not be loaded: ${messageOf(error)}`, side, error);
+		throw referenceError('ERR_REFERENCE_IMPORT', `The module ${file}, whose exports a function uses, could not be loaded: ${messageOf(error)}`, {side, cause: error});
 	}
 
 	return require.cache[file] ?? standIn(file);

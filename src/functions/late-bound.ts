@@ -19,7 +19,8 @@ export const lateBindingOf = (fn: object): Binding | undefined => bindings.get(f
 /** @returns an ordinary bound function, and what fills in what it is bound to */
 export function createLateBound(target: AnyFunction): {readonly fn: AnyFunction; fill(self: unknown, args: readonly unknown[]): void} {
 	const binding: Binding = {target, self: undefined, args: []};
-	const fn = (isConstructor(target) ? constructing(binding) : calling(binding)).bind(undefined) as AnyFunction;
+	const lookingUp: AnyFunction = isConstructor(target) ? constructing(binding) : calling(binding);
+	const fn: AnyFunction = lookingUp.bind(undefined);
 	Object.setPrototypeOf(fn, Object.getPrototypeOf(target) as object | null);
 	bindings.set(fn, binding);
 	return {

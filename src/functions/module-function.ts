@@ -30,19 +30,15 @@ const textOf = Function.prototype.call.bind(Function.prototype.toString) as (fn:
  * `ERR_REFERENCE_MISSING` when there is no such module or function, `ERR_REFERENCE_IMPORT` when the module throws
  */
 export function moduleFunction(reference: ModuleFunctionReference, side: SerializationSide = 'worker'): AnyFunction | Promise<void> {
-	const key = JSON.stringify([reference.url, reference.path]);
+	const {url, isCommonJs, textHash} = reference;
+	const key = JSON.stringify([url, reference.path]);
 	const known = functions.get(key);
-	if (known !== undefined && known.textHash === reference.textHash && reference.fileHash === null) {
-		return known.fn;
-	}
-
-	const {url, isCommonJs} = reference;
 	if (isMainScript(url)) {
 		throw problem('ERR_REFERENCE_IMPORT', reference, side, 'lies in the main script of the program, which a worker never loads, as that would run the program again. Move it to a module of its own');
 	}
 
 	compareFile(reference, side);
-	if (known !== undefined && known.textHash === reference.textHash) {
+	if (known?.textHash === textHash) {
 		return known.fn;
 	}
 
@@ -51,7 +47,6 @@ export function moduleFunction(reference: ModuleFunctionReference, side: Seriali
 	}
 
 	const fn = walk(isCommonJs ? requireIt(reference, side) : importedNamespace(null, url, null), reference, side);
-	const {textHash} = reference;
 	if (textHash !== null && textHash !== hash(textOf(fn))) {
 		throw problem('ERR_REFERENCE_CHANGED', reference, side, `is not the function that was sent: its text differs. Restart the program, or the executor, so that all processes load the same ${filePath(url) ?? url}`);
 	}
@@ -131,6 +126,6 @@ function next(value: unknown, {kind, key}: ExportStep): unknown {
 
 function problem(code: ReferenceProblem, {url, path}: ModuleFunctionReference, side: SerializationSide, words: string): Error {
 	const name = path.map(({key}) => key).join('.');
-	return referenceError(code, `The function ${name || 'exported'} of the module ${url} ${words}.`, side, null, name, url);
+	return referenceError(code, `The function ${name || 'exported'} of the module ${url} ${words}.`, {side, name: name || null, url});
 }
 

@@ -18,6 +18,10 @@ const importers = new Map<string | null, Importer>();
 
 /** Loaded modules stay loaded: the loader itself keeps them. */
 const namespaces = new Map<string, object>();
+const urls = new WeakMap<object, string>();
+
+/** The URL of a module that was imported through here, of which this is the namespace. */
+export const importedUrlOf = (namespace: object): string | undefined => urls.get(namespace);
 
 /**
  * The URL from which the imports of a script resolve; null when only builtin modules and absolute specifiers can be found.
@@ -54,12 +58,16 @@ export const importedNamespace = (base: string | null, specifier: string, attrib
 export async function importNamespace(base: string | null, specifier: string, attributes: Attributes | null, side: SerializationSide): Promise<void> {
 	refuseMainScript(base, absoluteUrl(base, specifier), side);
 	if (base === null && absoluteUrl(base, specifier) === null && !isBuiltin(specifier)) {
-		throw referenceError('ERR_REFERENCE_MISSING', `The module ${specifier} cannot be imported: the function that needs it comes from a text without a file, so nobody knows from where to resolve it. Import it inside the function by its URL.`, side);
+		throw referenceError('ERR_REFERENCE_MISSING', `The module ${specifier} cannot be imported: the function that needs it comes from a text without a file, so nobody knows from where to resolve it. Import it inside the function by its URL.`, {side});
 	}
 
 	try {
 		const namespace = await importer(base)(specifier, attributes === null ? undefined : {with: attributes});
 		namespaces.set(importKey(base, specifier, attributes), namespace);
+		const url = isBuiltin(specifier) ? `node:${specifier.replace(/^node:/v, '')}` : absoluteUrl(base, specifier);
+		if (url !== null) {
+			urls.set(namespace, url);
+		}
 	} catch (error) {
 		throw loadError(base, specifier, error, side);
 	}
@@ -113,7 +121,7 @@ function absoluteUrl(base: string | null, specifier: string): string | null {
 
 function refuseMainScript(base: string | null, module: string | null, side: SerializationSide): void {
 	if (module !== null && isMainScript(module)) {
-		throw referenceError('ERR_REFERENCE_IMPORT', `The module ${module} is the main script of the program${wanted(base)}. A worker never loads it, as that would run the program again. Move what is imported from it to a module of its own.`, side);
+		throw referenceError('ERR_REFERENCE_IMPORT', `The module ${module} is the main script of the program${wanted(base)}. A worker never loads it, as that would run the program again. Move what is imported from it to a module of its own.`, {side});
 	}
 }
 
@@ -141,10 +149,10 @@ function loadError(base: string | null, specifier: string, error: unknown, side:
 	// A module that is there may itself ask for one that is missing: then the message names the other as the one that asks.
 	const asks = parent === null || (Array.isArray(requireStack) ? requireStack[0] === parent : messageOf(error).includes(parent));
 	if (notFound.has(code) && asks) {
-		return referenceError('ERR_REFERENCE_MISSING', `The module ${specifier}, imported${from}, is not there for ${processName(side)}: ${messageOf(error)}`, side, error);
+		return referenceError('ERR_REFERENCE_MISSING', `The module ${specifier}, imported${from}, is not there for ${processName(side)}: ${messageOf(error)}`, {side, url: base, cause: error});
 	}
 
-	return referenceError('ERR_REFERENCE_IMPORT', `The module ${specifier}, imported${from}, could not be loaded in ${processName(side)}: ${messageOf(error)}`, side, error);
+	return referenceError('ERR_REFERENCE_IMPORT', `The module ${specifier}, imported${from}, could not be loaded in ${processName(side)}: ${messageOf(error)}`, {side, url: base, cause: error});
 }
 
 const processName = (side: SerializationSide): string => side === 'worker' ? `the worker ${process.pid}` : `the process ${process.pid}`;

@@ -8,6 +8,7 @@ import {
 	compileFactory, compileLateFactory, type AnyFunction, type Factory, type LateFactory, type Unfilled,
 } from './factory.js';
 import {fixedValues, importFixed} from './fixed-values.js';
+import {membersNow} from './own-properties.js';
 import {setProvenance} from './provenance.js';
 import {messageOf} from './reference-error.js';
 
@@ -125,7 +126,7 @@ export class PreparedCode {
 			Object.defineProperty(fn, 'name', {value: code.name, configurable: true});
 		}
 
-		setProvenance(fn, {code, values});
+		setProvenance(fn, {code, values, members: code.kind === 'class' ? membersNow(fn) : null});
 	}
 }
 
@@ -155,6 +156,11 @@ export function prepareCode(code: Code, side: SerializationSide = 'worker'): Pre
 		prepared.delete(oldest);
 	}
 
+	if (made instanceof Promise) {
+		// Whoever waits for it hears of a failure; it concerns nobody else.
+		made.catch(() => undefined);
+	}
+
 	prepared.set(key, made);
 	return made;
 }
@@ -174,6 +180,21 @@ async function prepareAfter(imported: Promise<void>, key: string, code: Code, si
 
 /** As `prepareCode`, of several, whose imports start together. */
 export function prepareCodes(codes: readonly Code[], side: SerializationSide = 'worker'): readonly PreparedCode[] | Promise<readonly PreparedCode[]> {
-	const all = codes.map(async code => prepareCode(code, side));
-	return all.some(one => one instanceof Promise) ? Promise.all(all) : all as readonly PreparedCode[];
+	const ready: PreparedCode[] = [];
+	const underWay: Array<Promise<PreparedCode>> = [];
+	for (const code of codes) {
+		const made = prepareCode(code, side);
+		if (made instanceof Promise) {
+			underWay.push(made);
+		} else {
+			ready.push(made);
+		}
+	}
+
+	return underWay.length === 0 ? ready : prepareAgain(underWay, codes, side);
+}
+
+async function prepareAgain(underWay: ReadonlyArray<Promise<PreparedCode>>, codes: readonly Code[], side: SerializationSide): Promise<readonly PreparedCode[]> {
+	await Promise.all(underWay);
+	return prepareCodes(codes, side);
 }

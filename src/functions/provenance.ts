@@ -2,20 +2,20 @@
  * Where the functions and classes that were rebuilt in this process come from: what it takes to send them on.
  */
 import type {Code} from './code.js';
+import type {NaturalMembers} from './own-properties.js';
 
 export interface Provenance {
 	readonly code: Code;
 	/** By position in `code.captured`; the `SharedVariable` for a cell. */
 	readonly values: readonly unknown[];
+	/** Of a class, as it was made; null for a function. */
+	readonly members: NaturalMembers | null;
 }
 
-/** Makes the fields of a subclass fields of the object that it is given. */
-class Given {
-	constructor(object: object) {
-		// eslint-disable-next-line no-constructor-return
-		return object;
-	}
-}
+/** A class whose subclasses put their fields on the object that they are given. */
+const Given = function (object: object): object {
+	return object;
+} as unknown as new (object: object) => object;
 
 /**
  * A private field that is put on a function from outside. Nobody can see or take it, and it costs a hundredth of an entry in a WeakMap, which

@@ -4,9 +4,17 @@ import {namedPlace} from './function-refusal.js';
 /** Why something that a function refers to cannot be had in this process. */
 export type ReferenceProblem = 'ERR_REFERENCE_MISSING' | 'ERR_REFERENCE_IMPORT' | 'ERR_REFERENCE_CHANGED';
 
-export const referenceError = (code: ReferenceProblem, message: string, side: SerializationSide, cause: unknown = null, name: string | null = null, url: string | null = null): SerializationError =>
+interface Circumstances {
+	readonly side: SerializationSide;
+	/** The function concerned. */
+	readonly name?: string | null;
+	readonly url?: string | null;
+	readonly cause?: unknown;
+}
+
+export const referenceError = (code: ReferenceProblem, message: string, {side, name = null, url = null, cause = null}: Circumstances): SerializationError =>
 	new SerializationError(message, {
-		side, code, function: name === null ? null : namedPlace(name, url), cause,
+		side, code, function: name === null && url === null ? null : namedPlace(name, url), cause,
 	});
 
 export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error);

@@ -1,4 +1,5 @@
 /** What an object has besides its own kind: another prototype, properties with attributes, and that it is frozen. */
+import {hasFlag} from './flags.js';
 import {malformed} from './leaf-reader.js';
 import type {ObjectSource, Target} from './object-source.js';
 import {attribute, decoration} from './wire.js';
@@ -45,20 +46,20 @@ export class DecorationReader {
 		const flags = this.#source.count();
 		this.#source.enter();
 		const object = this.#readObject(flags, target, announced);
-		if ((flags & decoration.prototype) !== 0) {
+		if (hasFlag(flags, decoration.prototype)) {
 			this.#readPrototype(object);
 		}
 
-		if ((flags & decoration.properties) !== 0) {
+		if (hasFlag(flags, decoration.properties)) {
 			this.#readProperties(object);
 		}
 
-		if ((flags & decoration.deletions) !== 0) {
+		if (hasFlag(flags, decoration.deletions)) {
 			this.#readDeletions(object);
 		}
 
 		this.#source.leave();
-		if ((flags & (decoration.nonExtensible | decoration.sealed | decoration.frozen)) !== 0) {
+		if (flags >= decoration.nonExtensible) {
 			this.#closed.push([object, flags]);
 		}
 
@@ -67,18 +68,18 @@ export class DecorationReader {
 
 	finish(): void {
 		for (const [object, flags] of this.#closed) {
-			if ((flags & decoration.frozen) !== 0) {
+			if (hasFlag(flags, decoration.frozen)) {
 				freeze(object);
-			} else if ((flags & decoration.sealed) === 0) {
-				preventExtensions(object);
-			} else {
+			} else if (hasFlag(flags, decoration.sealed)) {
 				seal(object);
+			} else {
+				preventExtensions(object);
 			}
 		}
 	}
 
 	#readObject(flags: number, target: Target, announced: object | null): object {
-		if (((flags & decoration.announced) === 0) !== (announced === null)) {
+		if (hasFlag(flags, decoration.announced) === (announced === null)) {
 			throw malformed('a decoration is out of place');
 		}
 
@@ -105,12 +106,12 @@ export class DecorationReader {
 			const key = this.#readKey();
 			const attributes = this.#source.count();
 			const shared = {
-				enumerable: (attributes & attribute.enumerable) !== 0,
-				configurable: (attributes & attribute.configurable) !== 0,
+				enumerable: hasFlag(attributes, attribute.enumerable),
+				configurable: hasFlag(attributes, attribute.configurable),
 			};
-			const descriptor = (attributes & attribute.accessor) === 0
-				? {...shared, writable: (attributes & attribute.writable) !== 0, value: this.#source.read()}
-				: {...shared, get: this.#source.read() as () => unknown, set: this.#source.read() as (value: unknown) => void};
+			const descriptor = hasFlag(attributes, attribute.accessor)
+				? {...shared, get: this.#source.read() as () => unknown, set: this.#source.read() as (value: unknown) => void}
+				: {...shared, writable: hasFlag(attributes, attribute.writable), value: this.#source.read()};
 			this.#mustBe(object, defineProperty(object, key, descriptor));
 		}
 	}

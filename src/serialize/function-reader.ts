@@ -24,13 +24,22 @@ class AnnouncedFunction extends Announced {
 }
 
 class AnnouncedCell extends Announced {
-	declare readonly object: SharedVariable;
+	readonly cell: SharedVariable;
+
+	constructor(cell: SharedVariable) {
+		super(cell);
+		this.cell = cell;
+	}
 }
 
 /** An object of which only the decoration comes later. */
-class AnnouncedWhole extends Announced {}
+class AnnouncedWhole extends Announced {
+	readonly isFilled = true;
+}
 
-const noMore = (): void => undefined;
+const noMore = (): void => {
+	// Its variables are its own.
+};
 
 export class FunctionReader {
 	readonly #source: ObjectSource;
@@ -126,7 +135,7 @@ export class FunctionReader {
 		}
 
 		if (code === operation.cell && target instanceof AnnouncedCell) {
-			return this.#fillCell(target.object);
+			return this.#fillCell(target.cell);
 		}
 
 		throw malformed('a container changes its kind');

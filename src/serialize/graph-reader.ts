@@ -4,6 +4,7 @@ import {
 	createContainer, createError, define, isError, isMap, isRecord, isSet, type Container,
 } from './containers.js';
 import {hiddenFields} from './error-fields.js';
+import {hasFlag} from './flags.js';
 import {FunctionReader} from './function-reader.js';
 import {
 	createLeaf, malformed, readBigint, readUtf16,
@@ -50,10 +51,10 @@ export class GraphReader implements ObjectSource {
 		const header: unknown = tokens[0];
 		if (Array.isArray(header)) {
 			const flags: unknown = header[0];
-			const bringsCodes = typeof flags === 'number' && (flags & hasCodes) !== 0;
+			const bringsCodes = typeof flags === 'number' && hasFlag(flags, hasCodes);
 			this.codes = bringsCodes ? header[1] : undefined;
 			this.#buffers = header.slice(bringsCodes ? 2 : 1).map(bytes => createBuffer(bytes));
-			this.#objects = typeof flags === 'number' && (flags & hasReferences) !== 0 ? [] : null;
+			this.#objects = typeof flags === 'number' && hasFlag(flags, hasReferences) ? [] : null;
 		} else {
 			this.codes = undefined;
 			this.#buffers = null;

@@ -69,7 +69,7 @@ function readKnownClass(source: ObjectSource): object {
 	const id = source.text();
 	const known = localClass(id);
 	if (known === undefined) {
-		throw referenceError('ERR_REFERENCE_MISSING', `The class ${id} is not there any more: nothing in this process refers to it. Keep the class, or an instance of it, while results are on their way.`, source.context.side);
+		throw referenceError('ERR_REFERENCE_MISSING', `The class ${id} is not there any more: nothing in this process refers to it. Keep the class, or an instance of it, while results are on their way.`, {side: source.context.side});
 	}
 
 	return known;
