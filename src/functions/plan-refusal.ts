@@ -33,7 +33,7 @@ export function planRefusal(script: ScriptSyntax, {node, outside, firstScope}: R
 	}
 
 	for (const reference of free) {
-		const refusal = keywordRefusal(script, reference) ?? scopeRefusal(reference, outside) ?? useRefusal(reference);
+		const refusal = keywordRefusal(script, reference) ?? scopeRefusal(reference, outside) ?? useRefusal(script, reference);
 		if (refusal) {
 			return refusal;
 		}
@@ -100,12 +100,13 @@ function scopeRefusal({name, binding}: Reference, outside: Scope): Refusal | und
 	return undefined;
 }
 
-function useRefusal({name, binding, place}: Reference): Refusal | undefined {
+function useRefusal({kind}: ScriptSyntax, {name, binding, place}: Reference): Refusal | undefined {
 	if (place.isDeleted) {
 		return {code: unsupported, variable: name, words: `deletes ${name}, which is outside it. ${exportIt}`};
 	}
 
-	if (binding && isOwnNameOfFunction(binding)) {
+	// In a text alone, it is the function's own name.
+	if (binding && kind !== null && isOwnNameOfFunction(binding)) {
 		return {
 			code: unsupported, variable: name, words: `uses ${name}, the name that a function expression around it has for itself, which nothing can read from outside. Give that function to a variable, and use the variable.`,
 		};
