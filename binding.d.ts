@@ -61,6 +61,17 @@ export declare class NativeWorker {
  */
 export declare function calibrateOrigin(value: unknown, lineOffset: number, columnOffset: number): boolean
 
+/** How many contexts are around a function: the hops to the outermost one, which is that of the realm. */
+export declare function contextDepth(value: unknown, contextWord: number, previousWord: number): number | null
+
+/**
+ * The hops to the first context, from `from` on, that has a variable of this name.
+ *
+ * `name` must be a key of an object. `count_word` and `names_word` say where the description of a context tells how
+ * many variables it has, and their names.
+ */
+export declare function declaringHops(value: unknown, name: unknown, from: number, contextWord: number, previousWord: number, countWord: number, namesWord: number): number | null
+
 /** Frames that have arrived, in order; their payloads stand one behind the other. */
 export interface FrameBatch {
   count: number
@@ -135,6 +146,9 @@ export interface NoticeBatch {
   large: Array<Buffer>
   facts: Array<NativeFact>
 }
+
+/** A small integer of the description that V8 has of a function's context. */
+export declare function scopeNumber(value: unknown, word: number, contextWord: number): number | null
 
 /**
  * The name of the script of a function, as V8 has it; null for a function without a script.

@@ -773,10 +773,13 @@ if (
   }
 }
 
-const { NativeExecutor, NativeWorker, calibrateOrigin, scriptName, sharesContext } = nativeBinding
+const { NativeExecutor, NativeWorker, calibrateOrigin, contextDepth, declaringHops, scopeNumber, scriptName, sharesContext } = nativeBinding
 export { NativeExecutor }
 export { NativeWorker }
 export { calibrateOrigin }
+export { contextDepth }
+export { declaringHops }
+export { scopeNumber }
 export { scriptName }
 export { sharesContext }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -4,8 +4,11 @@
  */
 import {
 	calibrateOrigin as calibrateNativeOrigin,
+	contextDepth as nativeContextDepth,
+	declaringHops as nativeDeclaringHops,
 	NativeExecutor as Executor,
 	NativeWorker as Worker,
+	scopeNumber as nativeScopeNumber,
 	scriptName as nativeScriptName,
 	sharesContext as nativeSharesContext,
 } from '../binding.js';
@@ -194,3 +197,12 @@ export const moduleFlag = 8;
  * a context the one around it; a wrong one within the bounds gives a wrong answer and nothing worse.
  */
 export const sharesContext: typeof nativeSharesContext = nativeSharesContext;
+
+/** The hops from a function's own context to that of its realm. Null for what is no closure. */
+export const contextDepth: typeof nativeContextDepth = nativeContextDepth;
+
+/** A number of the description that V8 has of a function's context. */
+export const scopeNumber: typeof nativeScopeNumber = nativeScopeNumber;
+
+/** The hops to the first context, from `from` on, that has a variable of a name, which must be a key of an object. */
+export const declaringHops: typeof nativeDeclaringHops = nativeDeclaringHops;

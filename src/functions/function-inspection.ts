@@ -6,6 +6,7 @@
  */
 
 import {types} from 'node:util';
+import {scopeHops} from './context-identity.js';
 import {type InspectorSession, withInspector} from './inspector-session.js';
 import {isQuiet} from './quiet-objects.js';
 
@@ -15,6 +16,8 @@ export type EnclosingScope = {
 	readonly description: string;
 	/** A snapshot: a variable before its initialisation is an accessor that throws, or undefined on Node 20. */
 	readonly variables: Readonly<Record<string, unknown>>;
+	/** How far out its variables are, as `sharesContext` counts. Null where that is unknown. */
+	readonly hops: number | null;
 };
 
 export type BoundParts = {
@@ -24,7 +27,7 @@ export type BoundParts = {
 };
 
 export type FunctionInspection = {
-	/** Innermost first, without the global one. The index is the number of hops that `sharesContext` takes. */
+	/** Innermost first, without the global one. V8 leaves out scopes that hold nothing but its own variables. */
 	readonly scopes: readonly EnclosingScope[];
 	/** Of a function made with `bind`. */
 	readonly bound: BoundParts | null;
@@ -58,14 +61,18 @@ function read(inspector: InspectorSession, fn: object): FunctionInspection {
 	const scopes = slots.get('[[Scopes]]');
 	const location = slots.get('[[FunctionLocation]]')?.value as Location | undefined;
 	return {
-		scopes: scopes ? readScopes(inspector.value(scopes) as ScopeList) : [],
+		scopes: scopes ? readScopes(fn, inspector.value(scopes) as ScopeList) : [],
 		bound: readBoundParts(inspector, slots),
 		location: location ? {scriptId: Number(location.scriptId), line: location.lineNumber, column: location.columnNumber} : null,
 	};
 }
 
-const readScopes = (list: ScopeList): EnclosingScope[] => Array.from(list, ({description, object}) => ({description, variables: object}))
-	.filter(scope => scope.description !== 'Global');
+function readScopes(fn: object, list: ScopeList): EnclosingScope[] {
+	const scopes = Array.from(list, ({description, object}) => ({description, variables: object}))
+		.filter(scope => scope.description !== 'Global');
+	const hops = scopeHops(fn, scopes);
+	return scopes.map((scope, index) => ({...scope, hops: hops[index] ?? null}));
+}
 
 function readBoundParts(inspector: InspectorSession, slots: ReturnType<InspectorSession['internals']>['slots']): BoundParts | null {
 	const target = slots.get('[[TargetFunction]]');

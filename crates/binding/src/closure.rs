@@ -27,6 +27,13 @@ const ORIGIN_WORDS: usize = 4;
 const FUNCTION_WORDS: u32 = 7;
 /// Every context has four words: map, length, scope info and the context around it.
 const CONTEXT_WORDS: u32 = 4;
+/// The smallest scope info has four words, and every function's more than ten.
+const SCOPE_INFO_WORDS: u32 = 4;
+const NAMES_WORDS: u32 = 8;
+/// From here on V8 keeps the names of a context in a hash table.
+const TABLE_SIZE: usize = 75;
+/// More contexts than these around one function are not looked at.
+const MAX_DEPTH: u32 = 10_000;
 /// The lowest two bits of a tagged pointer to an object. Small integers have 0 in the lowest, weak pointers 3 in both.
 const OBJECT_TAG: usize = 1;
 const TAG_MASK: usize = 3;
@@ -127,6 +134,36 @@ impl Closure {
 	}
 }
 
+/// The scope info of a context.
+fn scope_info(context: usize) -> Option<usize> {
+	object_word(context, 2)
+}
+
+/// A small integer, whose value is the upper half of its word.
+fn small_integer(word: usize) -> Option<u32> {
+	let [low, value] = halves(word as u64);
+	(low == 0).then(|| u32::try_from(value).ok()).flatten()
+}
+
+/// Whether a variable of that name lives in a context. Names are unique objects in V8.
+fn declares(context: usize, name: usize, count_word: u32, names_word: u32) -> Option<bool> {
+	let scope_info = scope_info(context)?;
+	let count = small_integer(object_word(scope_info, count_word)?)?;
+	if count as usize >= TABLE_SIZE {
+		let table = object_word(scope_info, names_word)?;
+		let length = small_integer(object_word(table, 1)?)?;
+		return Some((0..length).any(|index| object_word(table, 2 + index) == Some(name)));
+	}
+	// In a module one more number stands before the names, and as many numbers as names stand behind them.
+	let window = names_word..=names_word + count;
+	Some(
+		count > 0
+			&& window
+				.into_iter()
+				.any(|index| object_word(scope_info, index) == Some(name)),
+	)
+}
+
 fn is_object(tagged: usize) -> bool {
 	tagged & TAG_MASK == OBJECT_TAG && tagged > TAG_MASK
 }
@@ -137,8 +174,8 @@ fn object_word(tagged: usize, index: u32) -> Option<usize> {
 		return None;
 	}
 	let word = std::ptr::with_exposed_provenance::<usize>(tagged - OBJECT_TAG).wrapping_add(index as usize);
-	// SAFETY: the callers keep the index within the smallest object of the kind: a function, or a context, whose outer
-	// context is another one or, for the outermost, not an object.
+	// SAFETY: the callers keep the index within the object: by the smallest one of the kind, or by a length that it has.
+	// The outer context of a context is another one or, for the outermost, not an object.
 	word.is_aligned().then(|| unsafe { word.read() })
 }
 
@@ -218,4 +255,62 @@ pub fn shares_context(
 	// No object is allocated in between, so none moves.
 	let context = first.context(first_hops, context_word, previous_word);
 	context.is_some() && context == second.context(second_hops, context_word, previous_word)
+}
+
+/// How many contexts are around a function: the hops to the outermost one, which is that of the realm.
+#[napi]
+pub fn context_depth(value: Unknown, context_word: u32, previous_word: u32) -> Option<u32> {
+	if context_word >= FUNCTION_WORDS || previous_word >= CONTEXT_WORDS {
+		return None;
+	}
+	let mut context = Closure::new(&value)?.context(0, context_word, previous_word)?;
+	for hops in 0..MAX_DEPTH {
+		match object_word(context, previous_word) {
+			Some(previous) if is_object(previous) => context = previous,
+			_ => return Some(hops),
+		}
+	}
+	None
+}
+
+/// A small integer of the description that V8 has of a function's context.
+#[napi]
+pub fn scope_number(value: Unknown, word: u32, context_word: u32) -> Option<u32> {
+	if context_word >= FUNCTION_WORDS || word >= SCOPE_INFO_WORDS {
+		return None;
+	}
+	let context = Closure::new(&value)?.context(0, context_word, 0)?;
+	small_integer(object_word(scope_info(context)?, word)?)
+}
+
+/// The hops to the first context, from `from` on, that has a variable of this name.
+///
+/// `name` must be a key of an object. `count_word` and `names_word` say where the description of a context tells how
+/// many variables it has, and their names.
+#[napi]
+pub fn declaring_hops(
+	value: Unknown,
+	name: Unknown,
+	from: u32,
+	context_word: u32,
+	previous_word: u32,
+	count_word: u32,
+	names_word: u32,
+) -> Option<u32> {
+	let depth = context_depth(value, context_word, previous_word)?;
+	if count_word >= SCOPE_INFO_WORDS
+		|| names_word >= NAMES_WORDS
+		|| name.get_type().ok()? != ValueType::String
+	{
+		return None;
+	}
+	let closure = Closure::new(&value)?;
+	// SAFETY: a value of N-API is a slot of the handle scope of this call.
+	let name = unsafe { name.raw().cast::<usize>().read() };
+	(from..depth).find(|hops| {
+		closure
+			.context(*hops, context_word, previous_word)
+			.and_then(|context| declares(context, name, count_word, names_word))
+			== Some(true)
+	})
 }
