@@ -94,7 +94,7 @@ function describeScript(fn: object, origin: FunctionOrigin): KnownScript {
 	}
 
 	const path = filePath(url);
-	const file = path === null ? undefined : readFile(path);
+	const file = path === null ? null : readFile(path);
 	if (path !== null && file?.isOld === true && isPlainScript(path) && isWithin(fn, origin, file)) {
 		const kind = kindOf(origin, path, true);
 		const {text: source, hash: fileHash} = file;
@@ -106,14 +106,14 @@ function describeScript(fn: object, origin: FunctionOrigin): KnownScript {
 	}
 
 	const source = loadedText(scriptId);
-	const isFile = file !== undefined && source === file.text;
+	const isFile = file !== null && source === file.text;
 	return {
 		script: {
 			...nameless,
 			source,
 			kind: path === null ? kind : kindOf(origin, path, isFile),
 			fileHash: isFile || file?.isOld === true ? file.hash : null,
-			isTransformed: file !== undefined && source !== null && !isFile,
+			isTransformed: file !== null && source !== null && !isFile,
 		},
 		file: null,
 	};
@@ -142,7 +142,7 @@ type LoadedFile = {
 // The clock of files is a little behind.
 const startOfThread = performance.timeOrigin - 50;
 
-function readFile(path: string): LoadedFile | undefined {
+function readFile(path: string): LoadedFile | null {
 	try {
 		const {mtimeMs, ctimeMs} = statSync(path);
 		const bytes = readFileSync(path);
@@ -155,6 +155,6 @@ function readFile(path: string): LoadedFile | undefined {
 			isOld: mtimeMs < startOfThread && ctimeMs < startOfThread,
 		};
 	} catch {
-		return undefined;
+		return null;
 	}
 }
