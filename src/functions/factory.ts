@@ -5,12 +5,10 @@
  * Values that are known beforehand are arguments, which is as fast as the variables of a module. What comes late is assigned to the
  * parameters afterwards, by a second function in the same scope.
  */
-import process from 'node:process';
-import {pathToFileURL} from 'node:url';
-import path from 'node:path';
 import vm from 'node:vm';
 import {isEarly, type CapturedParameter, type Code} from './code.js';
 import {takeImportWarning} from './import-warning.js';
+import {uncoveredName} from './uncovered-name.js';
 
 export type AnyFunction = (...args: never[]) => unknown;
 
@@ -138,8 +136,6 @@ function compile(code: Code, head: string, tail: string): unknown {
 	return new vm.Script(source, {...options, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER}).runInThisContext() as unknown;
 }
 
-const isCovered = Boolean(process.env['NODE_V8_COVERAGE']);
-
 /** How stack traces name the script. */
 function scriptName({url, name, hasDynamicImport}: Code): string {
 	if (url === null) {
@@ -147,12 +143,5 @@ function scriptName({url, name, hasDynamicImport}: Code): string {
 		return `[source of ${name === '' ? 'a function' : name}]`;
 	}
 
-	if (!isCovered) {
-		return url;
-	}
-
-	// The offsets of this script are not those of the file, whose coverage they would spoil. V8 makes URLs of paths.
-	const href = path.isAbsolute(url) ? pathToFileURL(url).href : url;
-	// The loader resolves from what it takes for a file, however its scheme is spelled; tools for coverage know one spelling.
-	return href.replace(/^file:/v, hasDynamicImport ? 'FILE:' : 'loky:');
+	return uncoveredName(url, hasDynamicImport);
 }

@@ -1,10 +1,9 @@
 /**
  * What stands for `import.meta` in code that runs outside the module it was written in.
  */
-import {createRequire, isBuiltin} from 'node:module';
 import path from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {filePath} from './main-script.js';
+import {resolveImport} from './package-resolution.js';
 
 /** As of the module itself, without what only Node can make: `main` is false, for nothing in a worker is the main module. */
 export interface ImportMeta {
@@ -21,22 +20,6 @@ export function importMetaOf(base: string | null): ImportMeta {
 		url: base ?? undefined,
 		...file === null ? {} : {filename: file, dirname: path.dirname(file)},
 		main: false,
-		resolve: specifier => resolved(specifier, base),
+		resolve: specifier => resolveImport(String(specifier), base ?? import.meta.url),
 	};
-}
-
-function resolved(specifier: string, base: string | null): string {
-	if (isBuiltin(specifier)) {
-		return specifier.startsWith('node:') ? specifier : `node:${specifier}`;
-	}
-
-	if (URL.canParse(specifier)) {
-		return new URL(specifier).href;
-	}
-
-	if (/^\.{0,2}\//v.test(specifier)) {
-		return new URL(specifier, base ?? import.meta.url).href;
-	}
-
-	return pathToFileURL(createRequire(base ?? import.meta.url).resolve(specifier)).href;
 }

@@ -10,6 +10,7 @@ import type {SerializationSide} from '../errors.js';
 import {takeImportWarning} from './import-warning.js';
 import {filePath, isMainScript} from './main-script.js';
 import {messageOf, referenceError} from './reference-error.js';
+import {uncoveredName} from './uncovered-name.js';
 
 type Attributes = Readonly<Record<string, string>>;
 type Importer = (specifier: string, options: {readonly with: Attributes} | undefined) => Promise<object>;
@@ -100,7 +101,7 @@ function importer(base: string | null): Importer {
 
 	takeImportWarning();
 	const compiled = vm.compileFunction('return import(specifier, options)', ['specifier', 'options'], {
-		filename: base ?? import.meta.url,
+		filename: uncoveredName(base ?? import.meta.url, true),
 		importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 	}) as Importer;
 	importers.set(base, compiled);
