@@ -3,6 +3,7 @@ import {setFlagsFromString} from 'node:v8';
 import {promisify} from 'node:util';
 import vm from 'node:vm';
 import process from 'node:process';
+import {setImmediate} from 'node:timers/promises';
 import test from 'ava';
 import {boundParts, inspectFunction} from '#dist/functions/function-inspection.js';
 import {privateMembers} from '#dist/functions/private-members.js';
@@ -35,17 +36,17 @@ test('private members of instances and classes are seen, methods included', t =>
 			return this.#field;
 		}
 
-		#method() {
-			return [this.#accessor, Secret.#fixed];
-		}
-
 		call() {
 			return this.#method();
+		}
+
+		#method() {
+			return [this.#accessor, Secret.#fixed];
 		}
 	}
 
 	const members = privateMembers(new Secret())!;
-	t.deepEqual(members.map(({name, kind}) => `${kind} ${name}`).sort(), ['accessor #accessor', 'field #field', 'method #method']);
+	t.deepEqual(members.map(({name, kind}) => `${kind} ${name}`).toSorted(), ['accessor #accessor', 'field #field', 'method #method']);
 	t.true(Object.is(members.find(({kind}) => kind === 'field')?.value, -0));
 	t.deepEqual(privateMembers(Secret), [{name: '#fixed', kind: 'field', value: 1}]);
 	t.deepEqual(privateMembers({}), []);
@@ -65,19 +66,16 @@ test('inspecting runs no accessor of an error', t => {
 test('functions that were inspected can be collected', async t => {
 	setFlagsFromString('--expose-gc');
 	const collect = vm.runInNewContext('gc') as () => void;
-	let inspected: Array<WeakRef<object>> = Array.from({length: 1000}, (_, index) => {
+	const inspected = Array.from({length: 1000}, (_, index) => {
 		const fn = () => index;
 		inspectFunction(fn);
 		return new WeakRef(fn);
 	});
-	return new Promise<void>(resolve => {
-		setImmediate(() => {
-			collect();
-			inspected = inspected.filter(reference => reference.deref() !== undefined);
-			t.true(inspected.length < 10, `${inspected.length} are alive`);
-			resolve();
-		});
-	});
+	// What a WeakRef was made for lives up to the end of the turn.
+	await setImmediate();
+	collect();
+	const alive = inspected.filter(reference => reference.deref() !== undefined);
+	t.true(alive.length < 10, `${alive.length} are alive`);
 });
 
 test('without permission there is no inspection, and no error', async t => {

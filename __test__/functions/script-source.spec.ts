@@ -61,7 +61,7 @@ test('the main script is known by its path and by what has no file', t => {
 	t.true(isMainScript(main));
 	t.true(isMainScript(`${pathToFileURL(main).href}?again`));
 	for (const name of ['[eval]', '[worker eval]', '[stdin]', 'REPL1', pathToFileURL('/a/[eval1]').href]) {
-		t.true(isMainScript(name), name);
+		t.true(isMainScript(name), `${name} has no file`);
 	}
 
 	t.false(isMainScript(fileURLToPath(import.meta.url)));
