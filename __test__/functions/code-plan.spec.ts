@@ -350,6 +350,7 @@ const texts: ReadonlyArray<readonly [text: string, expected: string]> = [
 	['m() { return a }', '({m() { return $c_a.v }}).m'],
 	['async *[k]() { return a }', '({async *method() { return $c_a.v }}).method'],
 	['get g() { return 1 }', '({g() { return 1 }}).g'],
+	['async #p() { return 1 }', '({async method() { return 1 }}).method'],
 	['async() { return 1 }', '({async() { return 1 }}).async'],
 	['class C extends B { static x = a; m() { return C } }', 'class C extends $superclass { ;             m() { return C } }'],
 	['async () => import.meta', 'async () => $importMeta'],
@@ -363,9 +364,23 @@ for (const [text, expected] of texts) {
 	});
 }
 
-test('the text of a private method, of native code, and what is no function give nothing', t => {
-	for (const text of ['#m() {}', 'function f() { [native code] }', '1', '{a: 1}', '', '() => 1, 2', '']) {
+test('the text of native code, and what is no function, give nothing', t => {
+	for (const text of ['function f() { [native code] }', '1', '{a: 1}', '', '() => 1, 2']) {
 		t.is(planText(text, sloppy), undefined);
+	}
+});
+
+test('texts alone are refused for what they need of the code around them', t => {
+	for (const [text, code] of [
+		['() => this', 'THIS'],
+		['() => arguments', 'ARGUMENTS'],
+		['() => new.target', 'NEW_TARGET'],
+		['m() { return super.x }', 'SUPER'],
+		['m() { return this.#p }', 'PRIVATE'],
+		['() => eval("1")', 'EVAL'],
+		['function f() { with (a) {} }', 'UNSUPPORTED'],
+	] as const) {
+		t.is(planText(text, sloppy)?.refusal?.code, `ERR_CAPTURE_${code}`);
 	}
 });
 
@@ -377,6 +392,11 @@ test('a name of a text alone is of unknown origin, until it is said to be no var
 	const known = withoutVariables(plan, ['Math']);
 	t.deepEqual(needs(known), ['cell $c_a', 'cell $c_f', 'global Math']);
 	t.deepEqual(needs(withGlobals(known, ['Math'])), ['value Math', 'cell $c_a', 'cell $c_f']);
+});
+
+test('a private method has its name from its text alone', t => {
+	t.is(planText('static #p() {}', sloppy), undefined);
+	t.is(planText('get #p() { return 1 }', sloppy)?.code.name, 'get #p');
 });
 
 test('a text alone is placed by where V8 says that it stands', t => {

@@ -42,8 +42,8 @@ export class PlanNames {
 			const parameter = `${this.#prefix}importMeta`;
 			this.fixed.push({kind: 'importMeta', parameter});
 			this.#replace(uses, parameter);
-		} else if (name === 'this') {
-			// That of a module, which is undefined in the factory too.
+		} else if (name === 'this' || name === 'super' || name === 'new.target') {
+			// Only the `this` of a module is not refused, and that is undefined in the factory too.
 		} else if (binding) {
 			this.#declared(binding, uses);
 		} else if (this.#script.kind === null && !this.#undeclared.globals.has(name)) {
@@ -79,7 +79,9 @@ export class PlanNames {
 			// Other scripts see these too: `let` and classes as variables, the others as properties of the global object.
 			this.#capture(uses, 'cell', kind === 'var' || kind === 'function' ? 'unknown' : 'declared', false);
 		} else {
-			this.#capture(uses, isReassigned(binding) ? 'cell' : 'value', 'declared', keepsItsValue(binding));
+			// In the text of a declared function, its own name would hide a parameter.
+			const isCell = isReassigned(binding) || (kind === 'function' && scope.isSeenByEval);
+			this.#capture(uses, isCell ? 'cell' : 'value', 'declared', !isCell && keepsItsValue(binding));
 		}
 	}
 

@@ -6,6 +6,7 @@ import {functionOffset} from './function-location.js';
 import {makePlan} from './make-plan.js';
 import {ScriptLines, type Place} from './script-lines.js';
 import type {ScriptSyntax} from './script-syntax.js';
+import {ancestorsOf} from './syntax-context.js';
 import {walkText} from './syntax-walk.js';
 
 export interface TextFacts {
@@ -19,16 +20,19 @@ export interface TextFacts {
  *
  * @param text what Function.prototype.toString says
  * @param location where V8 says that it stands, counted from 0; without one, positions count from the beginning of the text
- * @returns undefined when it is no text that the parser knows, or that of a private method
+ * @returns undefined when it is no text that the parser knows
  */
 export function planText(text: string, facts: TextFacts, location?: Place): CodePlan | undefined {
-	const directive = facts.isStrict && !facts.isModule ? '"use strict";' : '';
-	const found = inExpression(`${directive}(`, text, ')', facts) ?? inExpression(`${directive}({`, text, '})', facts);
+	// Within a function, an arrow function may use `new.target`, which is for the analysis to report.
+	const head = `(function(){${facts.isStrict ? '"use strict";' : ''}return (`;
+	const found = inExpression(head, text, ')})', facts)
+		?? inExpression(`${head}{`, text, '})})', facts)
+		?? privateMethod(`${head}{`, text, '})})', facts);
 	if (!found) {
 		return undefined;
 	}
 
-	const {source, head, root, node} = found;
+	const {source, start, root, node} = found;
 	const uses = walkText(node, facts.isStrict || facts.isModule);
 	const [region] = uses.regions.values();
 	const script: ScriptSyntax = {
@@ -38,7 +42,7 @@ export function planText(text: string, facts: TextFacts, location?: Place): Code
 		root,
 		uses,
 		top: null,
-		lines: placesFrom(source, location ? functionOffset(source, node) : head.length, location ?? {line: 0, column: 0}),
+		lines: placesFrom(source, location ? functionOffset(source, node) : start, location ?? {line: 0, column: 0}),
 		imports: new Map(),
 		exportsByLocal: new Map(),
 	};
@@ -47,7 +51,8 @@ export function planText(text: string, facts: TextFacts, location?: Place): Code
 
 interface Found {
 	readonly source: string;
-	readonly head: string;
+	/** Where the text begins. */
+	readonly start: number;
 	readonly root: AnyNode;
 	readonly node: Parameters<typeof walkText>[0];
 }
@@ -55,13 +60,28 @@ interface Found {
 function inExpression(head: string, text: string, tail: string, {isModule}: TextFacts): Found | undefined {
 	const source = head + text + tail;
 	const root = program(source, isModule ? 'module' : 'script');
-	const statement = root?.body.at(-1);
-	const node = statement?.type === 'ExpressionStatement' && functionIn(statement.expression);
+	const [statement] = root?.body ?? [];
+	const around = statement?.type === 'ExpressionStatement' && statement.expression.type === 'FunctionExpression' && statement.expression.body.body.at(-1);
+	const node = around && around.type === 'ReturnStatement' && around.argument && functionIn(around.argument);
 	return root && node
 		? {
-			source, head, root, node,
+			source, start: head.length, root, node,
 		}
 		: undefined;
+}
+
+/** `#name() {}` exists in classes only; with another character in place of the `#` it is any method. */
+function privateMethod(head: string, text: string, tail: string, facts: TextFacts): Found | undefined {
+	const plain = text.replace(/^(?<modifiers>(?:async|get|set|\*|\s)*)#/v, '$<modifiers>_');
+	const found = plain === text ? undefined : inExpression(head, plain, tail, facts);
+	const parent = found && ancestorsOf(found.root, found.node).at(-1);
+	if (parent?.type !== 'Property' || parent.key.type !== 'Identifier') {
+		return undefined;
+	}
+
+	const {key} = parent;
+	Object.assign(key, {type: 'PrivateIdentifier', name: key.name.slice(1)});
+	return found;
 }
 
 /** The function that an expression is, or the only member of an object literal. */
