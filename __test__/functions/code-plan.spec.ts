@@ -41,6 +41,9 @@ const rewrites: ReadonlyArray<readonly [source: string, text: string]> = [
 	['var f = function@() { return f }; f = 1', 'function() { return $c_f.v }'],
 	['function f@() { return f } f = 1', 'function f() { return $c_f.v }'],
 	['function f@() { return f }', 'function f() { return f }'],
+	['let a, b; @() => { a = () => b = () => 1; a = function g() {} }', '() => { $c_a.v = ({a: () => $c_b.v = ({b: () => 1}).b}).a; $c_a.v = function g() {} }'],
+	['let a; @() => { [a = class {}] = []; ({a = () => 1} = {}); a ||= (function () {}) }', '() => { [$c_a.v = ({a: class {}}).a] = []; ({a: $c_a.v = ({a: () => 1}).a} = {}); $c_a.v ||= (({a: function () {}}).a) }'],
+	['let __proto__; __proto__ = 1; @() => ({__proto__})', '() => ({["__proto__"]: $c___proto__.v})'],
 	// Modules
 	['@() => import.meta.url', '() => $importMeta.url'],
 	['@() => import\n.meta.url', '() => $importMeta\n.url'],

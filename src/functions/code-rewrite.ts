@@ -4,6 +4,8 @@ export interface Edit {
 	readonly start: number;
 	readonly end: number;
 	readonly text: string;
+	/** For what closes a bracket: where that was opened. Inner ones close first. */
+	readonly opened?: number;
 }
 
 /** The ends of lines in a text: what replaces it keeps them, so that whatever follows stays in its line. */
@@ -16,7 +18,7 @@ export const blank = (text: string): string => `;${text.slice(1).replaceAll(/[^\
 export function rewritten(source: string, start: number, end: number, edits: readonly Edit[]): string {
 	const parts: string[] = [];
 	let position = start;
-	for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+	for (const edit of edits.toSorted((a, b) => a.start - b.start || (b.opened ?? 0) - (a.opened ?? 0))) {
 		if (edit.start >= position && edit.end <= end) {
 			parts.push(source.slice(position, edit.start), edit.text);
 			position = edit.end;

@@ -130,7 +130,7 @@ export class PlanNames {
 	/** Puts an expression in place of a name. */
 	#replace(uses: readonly Reference[], expression: string): void {
 		const identity = `${this.#prefix}identity`;
-		for (const {node, place: {isShorthand, isCalled}} of uses) {
+		for (const {name, node, place: {isShorthand, isCalled, named}} of uses) {
 			const text = this.#script.source.slice(node.start, node.end);
 			const isMember = /[.\[]/v.test(expression);
 			const called = isCalled && isMember ? `${identity}(${expression})` : expression;
@@ -138,7 +138,16 @@ export class PlanNames {
 				this.fixed.push({kind: 'identity', parameter: identity});
 			}
 
-			this.edits.push({start: node.start, end: node.end, text: `${isShorthand ? `${text}: ` : ''}${called}${lineEnds(text)}`});
+			// `{__proto__: value}` would set the prototype.
+			const key = name === '__proto__' ? '["__proto__"]' : text;
+			this.edits.push({start: node.start, end: node.end, text: `${isShorthand ? `${key}: ` : ''}${called}${lineEnds(text)}`});
+			if (named) {
+				// A function that is assigned to a property gets no name; in a literal it does.
+				const {start, end} = named;
+				this.edits.push({start, end: start, text: `({${name}: `}, {
+					start: end, end, text: `}).${name}`, opened: start,
+				});
+			}
 		}
 	}
 }

@@ -29,6 +29,8 @@ export interface Place {
 	/** `name()` or the tag of a template: the function gets no `this`. */
 	readonly isCalled?: boolean;
 	readonly isDirectEval?: boolean;
+	/** What is assigned to the name, when it is a function or class without a name, which then gets this one. */
+	readonly named?: AnyNode;
 	/** The key, for `name.key` and `name['key']`. */
 	readonly member?: string;
 	/** Whether something below `name.member` is assigned to. */

@@ -79,6 +79,10 @@ const visitForEach = (node: NodeOf<'ForInStatement' | 'ForOfStatement'>, scope: 
 
 const visitNothing = (): void => undefined;
 
+/** Whether an expression makes a function or class that takes the name of what it is assigned to. */
+export const isAnonymous = (node: AnyNode): boolean =>
+	node.type === 'ArrowFunctionExpression' || ((node.type === 'FunctionExpression' || node.type === 'ClassExpression') && !node.id);
+
 type ChainNode = NodeOf<'CallExpression' | 'TaggedTemplateExpression' | 'MemberExpression' | 'ChainExpression' | 'BinaryExpression' | 'LogicalExpression'>;
 
 /** The part that an expression begins with. */
@@ -274,7 +278,12 @@ const visitors: Visitors = {
 			walker.uses.use(node.left, scope, 'read');
 		}
 
-		walker.pattern(node.left, scope, 'write');
+		if (node.left.type === 'Identifier' && isAnonymous(node.right)) {
+			walker.uses.use(node.left, scope, 'write', {named: node.right});
+		} else {
+			walker.pattern(node.left, scope, 'write');
+		}
+
 		visit(node.right, scope, walker);
 	},
 

@@ -8,7 +8,7 @@ import {hasStrictDirective, type FunctionNode} from './function-facts.js';
 import {NameUses, type ClassNode} from './name-uses.js';
 import type {Scope} from './scope.js';
 import {
-	visit, visitMember, type PatternUse, type Walker,
+	isAnonymous, visit, visitMember, type PatternUse, type Walker,
 } from './syntax-visit.js';
 
 export type ScriptKind = 'module' | 'commonJs' | 'script';
@@ -129,7 +129,12 @@ class SyntaxWalk implements Walker {
 			}
 
 			case 'AssignmentPattern': {
-				this.pattern(pattern.left, scope, use, isShorthand);
+				if (use === 'write' && pattern.left.type === 'Identifier' && isAnonymous(pattern.right)) {
+					this.uses.use(pattern.left, scope, use, {isShorthand, named: pattern.right});
+				} else {
+					this.pattern(pattern.left, scope, use, isShorthand);
+				}
+
 				visit(pattern.right, scope, this);
 				break;
 			}
