@@ -4,11 +4,12 @@
 
 import type {Pattern, Program} from 'acorn';
 import {declareHoisted, declareLexical, patternNames} from './declarations.js';
+import {visitMember} from './expression-chain.js';
 import {hasStrictDirective, type FunctionNode} from './function-facts.js';
 import {NameUses, type ClassNode} from './name-uses.js';
 import type {Scope} from './scope.js';
 import {
-	isAnonymous, visit, visitMember, type PatternUse, type Walker,
+	isAnonymous, visit, type PatternUse, type Walker,
 } from './syntax-visit.js';
 
 export type ScriptKind = 'module' | 'commonJs' | 'script';
