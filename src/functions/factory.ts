@@ -68,11 +68,11 @@ export function compileLateFactory(code: Code): LateFactory {
 	const values = fresh('v');
 	const assignments: string[] = [];
 	const constants: string[] = [];
-	for (const [index, {kind, parameter}] of late.entries()) {
-		(kind === 'constant' ? constants : assignments).push(`${parameter}=${values}[${index}]`);
+	for (const [index, parameter] of late.entries()) {
+		(isFilledOnce(parameter, code) ? constants : assignments).push(`${parameter.parameter}=${values}[${index}]`);
 	}
 
-	const parameters = code.captured.filter(({kind}) => kind !== 'constant').map(({parameter}) => parameter);
+	const parameters = code.captured.filter(parameter => !isFilledOnce(parameter, code)).map(({parameter}) => parameter);
 	const list = parameterList(code, parameters);
 	const [open, close] = naming(code);
 	const end = `${close},fill:function(${values}){${assignments.join(';')}}}`;
@@ -98,6 +98,13 @@ export function compileLateFactory(code: Code): LateFactory {
 		};
 	};
 }
+
+/**
+ * Only a class is filled again. What cannot change is kept in registers: on Node 20 that makes a loop twice as fast. Sloppy code may have
+ * variables whose names mean something in a generator.
+ */
+const isFilledOnce = (parameter: CapturedParameter, {kind, isStrict}: Code): boolean =>
+	parameter.kind === 'constant' || (kind === 'function' && isStrict && !isEarly(parameter));
 
 const directive = ({isStrict}: Code): string => isStrict ? '"use strict";' : '';
 

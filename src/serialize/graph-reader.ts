@@ -66,22 +66,21 @@ export class GraphReader implements ObjectSource {
 		}
 	}
 
-	/** @returns that many values, which the tokens must describe to the last one. */
+	/** @returns the value, which the tokens must describe to the last one. */
+	readRoot(): unknown {
+		const root = this.read();
+		this.#readRest();
+		return root;
+	}
+
+	/** As `readRoot`, of several. */
 	readRoots(count: number): unknown[] {
 		const roots: unknown[] = [];
 		while (roots.length < count) {
 			roots.push(this.read());
 		}
 
-		if (this.#putOff !== null) {
-			this.#readPutOff(this.#putOff);
-		}
-
-		if (this.#position !== this.#tokens.length) {
-			throw malformed('there are tokens too many');
-		}
-
-		this.#functions?.finish();
+		this.#readRest();
 		return roots;
 	}
 
@@ -173,6 +172,18 @@ export class GraphReader implements ObjectSource {
 		}
 
 		return this.#readOperation(target);
+	}
+
+	#readRest(): void {
+		if (this.#putOff !== null) {
+			this.#readPutOff(this.#putOff);
+		}
+
+		if (this.#position !== this.#tokens.length) {
+			throw malformed('there are tokens too many');
+		}
+
+		this.#functions?.finish();
 	}
 
 	#readPutOff(targets: ReadonlyArray<Exclude<Target, null>>): void {
