@@ -28,6 +28,12 @@ export interface EncodingOptions {
 
 // Made once: small values are encoded half a million times a second.
 const noOptions: EncodingOptions = {};
+const plainContexts: Readonly<Record<SerializationSide, ReadingContext>> = {
+	submit: {...plainContext, side: 'submit'},
+	worker: {...plainContext, side: 'worker'},
+	result: {...plainContext, side: 'result'},
+	parent: plainContext,
+};
 const noSteps: readonly PathStep[] = [];
 
 /** Reduced objects within reduced objects: each is a payload within a payload. */
@@ -164,7 +170,7 @@ some multiple of their own length, and run nothing.
 @throws SerializationError and nothing else
 */
 export function decode(bytes: Uint8Array, side: SerializationSide = 'parent'): unknown {
-	return read(bytes, {...plainContext, side});
+	return read(bytes, plainContexts[side]);
 }
 
 /**
@@ -214,7 +220,7 @@ Codes as they lie in a payload.
 @throws ImportUnderWay
 */
 function prepare(bytes: unknown, side: SerializationSide): readonly PreparedCode[] {
-	const codes = readCodes(read(bytes as Uint8Array, {...plainContext, side}));
+	const codes = readCodes(read(bytes as Uint8Array, plainContexts[side]));
 	const prepared = prepareCodes(codes, side);
 	if (!(prepared instanceof Promise)) {
 		return prepared;
@@ -224,16 +230,22 @@ function prepare(bytes: unknown, side: SerializationSide): readonly PreparedCode
 	throw new ImportUnderWay(prepared);
 }
 
-const read = (bytes: Uint8Array, context: ReadingContext): unknown => readAll(bytes, 1, context)[0];
+function read(bytes: Uint8Array, context: ReadingContext): unknown {
+	try {
+		return new GraphReader(unpack(bytes), context).readRoot();
+	} catch (error) {
+		throw readingError(error, context);
+	}
+}
 
 function readAll(bytes: Uint8Array, count: number, context: ReadingContext): unknown[] {
 	try {
 		return new GraphReader(unpack(bytes), context).readRoots(count);
 	} catch (error) {
-		if (error instanceof ImportUnderWay || error instanceof SerializationError) {
-			throw error;
-		}
-
-		throw new SerializationError(`The payload is damaged, or not one of this version of loky: ${messageOf(error)}.`, {side: context.side, cause: error});
+		throw readingError(error, context);
 	}
 }
+
+const readingError = (error: unknown, {side}: ReadingContext): unknown => error instanceof ImportUnderWay || error instanceof SerializationError
+	? error
+	: new SerializationError(`The payload is damaged, or not one of this version of loky: ${messageOf(error)}.`, {side, cause: error});
