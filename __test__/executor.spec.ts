@@ -23,11 +23,9 @@ test.serial('a function that uses nothing outside itself travels by its source',
 	t.is(await executor.submit(async (text: string) => text.toUpperCase(), 'loky'), 'LOKY');
 }));
 
-test.serial('a function that captures a variable rejects with an error that names it', withExecutor({maxWorkers: 1}, async (t, executor) => {
+test.serial('a function may use variables from outside it', withExecutor({maxWorkers: 1}, async (t, executor) => {
 	const factor = 3;
-	const error = await t.throwsAsync(async () => executor.submit((x: number) => x * factor, 2), {instanceOf: SerializationError});
-	t.regex(error.message, /factor/v);
-	t.is(await executor.submit((x: number) => x * 3, 2), 6);
+	t.is(await executor.submit((x: number) => x * factor, 2), 6);
 }));
 
 test.serial('an asynchronous task may take its time', withExecutor({maxWorkers: 1}, async (t, executor) => {
@@ -72,11 +70,11 @@ test.serial('a slow task does not hold the tasks behind it', withExecutor({maxWo
 
 test.serial('a value that cannot travel rejects its own future only', withExecutor({maxWorkers: 1}, async (t, executor) => {
 	const jobs = executor.module<typeof Jobs>(jobsUrl);
-	const bad = jobs.identity({deep: [{callback: Math.max}]});
+	const bad = jobs.identity({deep: [{seen: new WeakMap()}]});
 	const good = jobs.identity('fine');
 	const error = await t.throwsAsync(async () => bad, {instanceOf: SerializationError});
 	t.is(error.side, 'submit');
-	t.deepEqual(error.path.slice(-3), ['deep', 0, 'callback']);
+	t.deepEqual(error.path.slice(-3), ['deep', 0, 'seen']);
 	t.is(await good, 'fine');
 }));
 
@@ -218,7 +216,7 @@ test.serial('an item of a map that cannot travel hides no other item of its chun
 	const jobs = executor.module<typeof Jobs>(jobsUrl);
 	const seen: unknown[] = [];
 	const error = await t.throwsAsync(async () => {
-		for await (const value of executor.map(jobs.identity, [1, 2, Math.max, 4], {chunksize: 4})) {
+		for await (const value of executor.map(jobs.identity, [1, 2, new WeakMap(), 4], {chunksize: 4})) {
 			seen.push(value);
 		}
 	}, {instanceOf: SerializationError});

@@ -7,7 +7,7 @@ import {ProcessPoolExecutor, SerializationError} from 'loky';
 const executor = new ProcessPoolExecutor({maxWorkers: 1});
 const jobs = executor.module(new URL('jobs.js', import.meta.url));
 
-// Its class is told by its name: this process need not have it.
+// It has its own class, which this process imports from the same module.
 const error = await jobs.order('pears').exception();
 assert.ok(error instanceof Error);
 assert.equal(error.name, 'OutOfStockError');
@@ -23,10 +23,10 @@ await assert.rejects(executor.submit(() => {
 }), {reason: 'teapot', status: 418});
 
 // What cannot travel is an error of its own class, and says on which side.
-const refused = await executor.submit(value => value, {answer: () => 42}).exception();
+const refused = await executor.submit(value => value, {answer: Promise.resolve(42)}).exception();
 assert.ok(refused instanceof SerializationError);
 assert.equal(refused.side, 'submit');
-const unreturned = await executor.submit(() => ({answer: Symbol('42')})).exception();
+const unreturned = await executor.submit(() => ({answer: new WeakMap()})).exception();
 assert.ok(unreturned instanceof SerializationError);
 assert.equal(unreturned.side, 'result');
 console.log(`A value that cannot travel: ${unreturned.name} on the side '${unreturned.side}'`);

@@ -14,11 +14,13 @@ import {
 import {Pool} from './pool.js';
 import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
-import {describeFunction} from './functions/function-reference.js';
+import {functionCapture} from './functions/capture.js';
+import {entryPaths} from './functions/entry-script.js';
 import {createModuleHandle, type ModuleHandle} from './functions/module-handle.js';
+import {encode} from './serialize/codec.js';
 import {reducerTable, type ReducerTable} from './serialize/reducers.js';
 import {untravelling} from './untravelling.js';
-import {encodeInitialization} from './worker/initialize.js';
+import type {Initialization, InitialSettings} from './worker/initialize.js';
 
 // The most bytes of one frame: what one Buffer surely holds on every version of Node.
 const maxPayload = 0x7F_FF_FF_FF;
@@ -64,8 +66,8 @@ export class ProcessPoolExecutor {
 	constructor(options?: ExecutorOptions) {
 		const settings = readExecutorOptions('ProcessPoolExecutor', options);
 		this.maxWorkers = settings.maxWorkers;
-		const jobReducers = reducerTable(settings.jobReducers, describeFunction);
-		this.#pool = new Pool(nativeSettings(settings, jobReducers), jobReducers, settings.resultReducers.size > 0);
+		const jobReducers = reducerTable(settings.jobReducers);
+		this.#pool = new Pool(nativeSettings(settings, jobReducers), jobReducers);
 		abandoned.register(this, this.#pool, this);
 	}
 
@@ -97,8 +99,12 @@ export class ProcessPoolExecutor {
 		checkFunction(fn);
 		const {iterables, options} = splitMapArguments(inputsAndOptions);
 		const settings = readMapOptions(options);
+		const chunkFunction = this.#pool.chunkFunction(fn);
 		return startMap<Awaited<R>>({
-			submitChunk: list => this.#pool.submit(fn, list, new MapChunk()) as Future<readonly ItemOutcome[]>,
+			submitChunk: list => chunkFunction.submit(new MapChunk(), list) as Future<readonly ItemOutcome[]>,
+			release() {
+				chunkFunction.release();
+			},
 			// Enough to keep every worker supplied while the consumer takes results, and no more of a lazy input than that.
 			window: Math.max(64, this.maxWorkers * 8),
 		}, iterables, settings);
@@ -166,8 +172,20 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
 	}
 }
 
+function initialization({initializer, initargs, resultReducers}: ExecutorSettings, jobReducers: ReducerTable | null): Initialization {
+	const settings: InitialSettings = {
+		initializer: initializer as InitialSettings['initializer'],
+		initargs,
+		resultReducers: [...resultReducers] as unknown as InitialSettings['resultReducers'],
+	};
+	return {
+		mainScript: [...entryPaths()],
+		preload: null,
+		settings: new Uint8Array(encode(settings, 'submit', [], {reducers: jobReducers, capture: functionCapture('worker')})),
+	};
+}
+
 function nativeSettings(settings: ExecutorSettings, jobReducers: ReducerTable | null): NativeSettings {
-	const {initializer, initargs} = settings;
 	return {
 		...workerLaunch(settings.env),
 		maxWorkers: settings.maxWorkers,
@@ -178,12 +196,7 @@ function nativeSettings(settings: ExecutorSettings, jobReducers: ReducerTable | 
 		maxFailedStarts,
 		maxUnstartedDeaths: settings.maxPoisonRetries + 1,
 		// Copied: the encoder reuses its memory, and workers are started until the end.
-		init: new Uint8Array(encodeInitialization({
-			initializer: initializer === null ? null : describeFunction(initializer),
-			initargs,
-			argumentsAreReduced: settings.jobReducers.size > 0,
-			resultReducers: [...settings.resultReducers].map(([of, reducer]) => [describeFunction(of as unknown as () => unknown), describeFunction(reducer)]),
-		}, jobReducers)),
+		init: new Uint8Array(encode(initialization(settings, jobReducers))),
 		// For tests of the way that kernels without pidfds take.
 		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
 		maxPayload,

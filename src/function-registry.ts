@@ -1,48 +1,181 @@
 /**
- * Which functions a pool has been told of, by number. A function is described once and travels once per worker.
+ * Which functions the workers of a pool are told of, by number. A function's texts travel once per worker; what is around it travels with
+ * each task, unless it cannot change.
  */
-import {Buffer} from 'node:buffer';
-import {describeFunction, type FunctionReference} from './functions/function-reference.js';
-import {encodeFunction, type Application} from './functions/shipped-function.js';
+import {createHash} from 'node:crypto';
+import {functionCapture} from './functions/capture.js';
+import type {CapturedCode} from './functions/captured-function.js';
+import type {Code} from './functions/code.js';
+import {snapshotOf} from './functions/prepare.js';
+import {encodeFunction, type Application, type ShippedFunction} from './functions/shipped-function.js';
+import {encode, encodeParts, type EncodingOptions} from './serialize/codec.js';
+import type {ReducerTable} from './serialize/reducers.js';
 
 /** Any function that a caller may submit. */
 export type AnyFunction = (...args: never[]) => unknown;
 
-/** Gives numbers to functions; what it has not seen it registers. */
-export class FunctionRegistry {
-	readonly #register: (id: number, payload: Uint8Array) => void;
-	/** By description, which is one object as long as it holds: the way that is taken a million times. */
-	readonly #byReference: Readonly<Record<Application, WeakMap<FunctionReference, number>>> = {call: new WeakMap(), each: new WeakMap()};
-	/** By content: the same source in another function object is the same function. */
-	readonly #byContent = new Map<string, number>();
+/** Where the registry tells the workers of a function, and when it may be forgotten. */
+export interface FunctionSink {
+	register(id: number, payload: Uint8Array): void;
+	/** Tasks that name it have gone out before. */
+	release(id: number): void;
+}
 
-	constructor(register: (id: number, payload: Uint8Array) => void) {
-		this.#register = register;
+/** A task as it goes out. */
+export interface OutgoingTask {
+	readonly functionId: number;
+	/** Lie in memory that the next task may write over. */
+	readonly bytes: Uint8Array;
+}
+
+interface Entry {
+	readonly id: number;
+	readonly key: string;
+	/** Since the last time that something had to be forgotten. */
+	isUsed: boolean;
+}
+
+/** A function whose next submission would write the same bytes, while none of those it is made of has changed. */
+interface StableFunction {
+	readonly entry: Entry;
+	readonly captured: readonly CapturedCode[];
+}
+
+// More than a program has at work at one time; fewer than would be felt in memory.
+const rememberedFunctions = 1000;
+
+const noSteps: readonly string[] = [];
+const argumentSteps: readonly string[] = ['args'];
+
+const codeNumbers = new WeakMap<Code, number>();
+let codeCount = 0;
+
+function numberOf(code: Code): number {
+	let number = codeNumbers.get(code);
+	if (number === undefined) {
+		number = codeCount++;
+		codeNumbers.set(code, number);
 	}
 
-	/** @throws {SerializationError} The function cannot travel. */
-	idOf(fn: AnyFunction, application: Application): number {
-		// Each time anew: a global that it uses may have been replaced since.
-		const reference = describeFunction(fn);
-		const known = this.#byReference[application].get(reference);
+	return number;
+}
+
+/** Gives numbers to functions; what it has not seen it registers, and what was not used for long it releases. */
+export class FunctionRegistry {
+	readonly #sink: FunctionSink;
+	readonly #options: EncodingOptions;
+	/** In the order of their registration. */
+	readonly #entries = new Map<string, Entry>();
+	readonly #stable: Readonly<Record<Application, WeakMap<object, StableFunction>>> = {call: new WeakMap(), each: new WeakMap()};
+	/** Registered for one use. */
+	readonly #single = new Set<number>();
+	#lastId = 0;
+
+	constructor(sink: FunctionSink, reducers: ReducerTable | null) {
+		this.#sink = sink;
+		this.#options = {reducers, capture: functionCapture('worker')};
+	}
+
+	/** @throws {SerializationError} The function or an argument cannot travel. */
+	call(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
+		const id = this.#stableId(fn, 'call') ?? this.#registerStable(fn, 'call');
+		if (id === undefined) {
+			return this.#callWithVariables(fn, args);
+		}
+
+		const {bytes, codes} = encodeParts([[args, argumentSteps]], 'submit', this.#options, fn);
+		return codes.length === 0 ? {functionId: id, bytes} : this.#callWithVariables(fn, args);
+	}
+
+	/**
+	 * A function as it is at this moment, for many tasks.
+	 *
+	 * @throws {SerializationError} It cannot travel.
+	 */
+	snapshot(fn: AnyFunction, application: Application): number {
+		const known = this.#stableId(fn, application) ?? this.#registerStable(fn, application);
 		if (known !== undefined) {
 			return known;
 		}
 
-		const id = this.#idOfContent(encodeFunction({reference, application}));
-		this.#byReference[application].set(reference, id);
+		const {codes, bytes} = encodeParts([[fn, noSteps]], 'submit', this.#options);
+		const id = this.#registerOnce({application, codes, template: bytes});
+		this.#single.add(id);
 		return id;
 	}
 
-	#idOfContent(payload: Uint8Array): number {
-		const content = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1');
-		let id = this.#byContent.get(content);
-		if (id === undefined) {
-			id = this.#byContent.size + 1;
-			this.#register(id, payload);
-			this.#byContent.set(content, id);
+	/** The arguments of a task for a function that was registered by `snapshot`. */
+	encodeArguments(args: readonly unknown[]): Uint8Array {
+		return encode(args, 'submit', argumentSteps, this.#options);
+	}
+
+	/** Says that no more tasks will name what `snapshot` has given. */
+	release(id: number): void {
+		if (this.#single.delete(id)) {
+			this.#sink.release(id);
+		}
+	}
+
+	#stableId(fn: AnyFunction, application: Application): number | undefined {
+		const known = this.#stable[application].get(fn);
+		if (known === undefined || this.#entries.get(known.entry.key) !== known.entry || !known.captured.every(captured => captured.isUnchanged())) {
+			return undefined;
 		}
 
+		known.entry.isUsed = true;
+		return known.entry.id;
+	}
+
+	#registerStable(fn: AnyFunction, application: Application): number | undefined {
+		const snapshot = snapshotOf(fn);
+		const {codes, bytes, captured, isStable} = snapshot ?? encodeParts([[fn, noSteps]], 'submit', this.#options);
+		if (!isStable) {
+			return undefined;
+		}
+
+		const key = `${application} ${codes.map(code => numberOf(code)).join(' ')} ${createHash('sha256').update(bytes).digest('base64')}`;
+		const entry = this.#entryOf(key, () => ({application, codes, template: bytes}));
+		this.#stable[application].set(fn, {entry, captured});
+		return entry.id;
+	}
+
+	#callWithVariables(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
+		const {bytes, codes} = encodeParts([[fn, noSteps], [args, argumentSteps]], 'submit', this.#options);
+		const key = `set ${codes.map(code => numberOf(code)).join(' ')}`;
+		// The frame is encoded in the same memory as the payload.
+		const kept = this.#entries.has(key) ? bytes : new Uint8Array(bytes);
+		return {functionId: this.#entryOf(key, () => ({application: 'call', codes, template: null})).id, bytes: kept};
+	}
+
+	#entryOf(key: string, describe: () => ShippedFunction): Entry {
+		let entry = this.#entries.get(key);
+		if (entry === undefined) {
+			entry = {id: this.#registerOnce(describe()), key, isUsed: true};
+			this.#entries.set(key, entry);
+			this.#forgetOldest();
+		}
+
+		entry.isUsed = true;
+		return entry;
+	}
+
+	#registerOnce({application, codes, template}: ShippedFunction): number {
+		const id = ++this.#lastId;
+		this.#sink.register(id, encodeFunction({application, codes, template: template === null ? null : new Uint8Array(template)}));
 		return id;
+	}
+
+	/** One that was used since the last look stays for another round. */
+	#forgetOldest(): void {
+		while (this.#entries.size > rememberedFunctions) {
+			const [[key, oldest]] = this.#entries as unknown as [[string, Entry]];
+			this.#entries.delete(key);
+			if (oldest.isUsed) {
+				oldest.isUsed = false;
+				this.#entries.set(key, oldest);
+			} else {
+				this.#sink.release(oldest.id);
+			}
+		}
 	}
 }

@@ -2,23 +2,25 @@
  * One chunk of a `map` on its way to a worker and back. An item that fails, wherever that is, hides no other item.
  */
 import type {ItemOutcome} from './map-run.js';
-import type {Submission} from './pool.js';
-import {encode} from './serialize/codec.js';
+import type {ShippedItem} from './functions/shipped-function.js';
 import {decodeError} from './serialize/remote-error.js';
-import type {ReducerTable} from './serialize/reducers.js';
-import type {Application, ShippedItem} from './functions/shipped-function.js';
 
-/** How the pool is to treat the submission of a chunk: a list of argument lists, one call each. */
-export class MapChunk implements Submission {
-	readonly application: Application = 'each';
+/** Encodes arguments. */
+export interface ArgumentEncoder {
+	encodeArguments(args: readonly unknown[]): Uint8Array;
+}
+
+/** A list of argument lists, one call each. */
+export class MapChunk {
 	/** The items whose arguments cannot travel, by their places. */
 	readonly #refused = new Map<number, unknown>();
+
 	/** Leaves out what cannot travel. */
-	encode(list: readonly unknown[][], reducers: ReducerTable | null): Uint8Array {
+	encode(list: readonly unknown[][], encoder: ArgumentEncoder): Uint8Array {
 		try {
-			return encode(list, 'submit', ['args'], {reducers});
+			return encoder.encodeArguments(list);
 		} catch {
-			return encode(list.filter((args, index) => this.#travels(args, index, reducers)), 'submit', ['args'], {reducers});
+			return encoder.encodeArguments(list.filter((args, index) => this.#travels(args, index, encoder)));
 		}
 	}
 
@@ -32,9 +34,9 @@ export class MapChunk implements Submission {
 		return outcomes;
 	};
 
-	#travels(args: readonly unknown[], index: number, reducers: ReducerTable | null): boolean {
+	#travels(args: readonly unknown[], index: number, encoder: ArgumentEncoder): boolean {
 		try {
-			encode(args, 'submit', ['args'], {reducers});
+			encoder.encodeArguments(args);
 			return true;
 		} catch (error) {
 			this.#refused.set(index, error);

@@ -21,6 +21,8 @@ export interface MapBackend {
 	readonly window: number;
 	/** Gives one outcome for each argument list, in their order. Must not throw. */
 	submitChunk(argumentLists: readonly Row[]): Future<readonly ItemOutcome[]>;
+	/** There will be no more chunks. May be called again. */
+	release(): void;
 }
 
 /** How a map is cut and bounded; the timeout in ms, `null` is none. */
@@ -115,6 +117,7 @@ export class MapRun<R> {
 		this.#stopTimer();
 		const closing = this.#feed.close();
 		cancelAll(places);
+		this.#backend.release();
 		await closing;
 	}
 
@@ -177,6 +180,7 @@ export class MapRun<R> {
 		if (this.#feed.isClosed && this.#inFlight === 0) {
 			// Every result is there: what the consumer still takes is not the map's time.
 			this.#stopTimer();
+			this.#backend.release();
 		}
 
 		this.#onProgress?.();

@@ -6,9 +6,9 @@ import {CancelledError} from './errors.js';
 import {
 	cancelFuture, rejectFuture, resolveFuture, type Future,
 } from './future.js';
-import {decode, decodeReduced} from './serialize/codec.js';
+import {decodeWithFunctions} from './serialize/codec.js';
 import {decodeWhenImported, WhenImported} from './serialize/reducers.js';
-import {decodeError} from './serialize/remote-error.js';
+import {decodeError, decodeErrorNow} from './serialize/remote-error.js';
 import {createFailureGroup, type FailureGroup} from './unobserved-failures.js';
 
 interface PendingTask {
@@ -23,12 +23,10 @@ export class PendingTasks {
 	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
 	readonly #commonFate = createFailureGroup();
 
-	readonly #resultsAreReduced: boolean;
 	readonly #settledLater: () => void;
 
 	/** @param settledLater called when a task has settled outside of a call */
-	constructor(resultsAreReduced: boolean, settledLater: () => void) {
-		this.#resultsAreReduced = resultsAreReduced;
+	constructor(settledLater: () => void) {
 		this.#settledLater = settledLater;
 	}
 
@@ -51,27 +49,35 @@ export class PendingTasks {
 			return;
 		}
 
-		let decoded;
+		let value;
 		try {
-			decoded = this.#resultsAreReduced ? decodeWhenImported(() => decodeReduced(payload, 'parent')) : decode(payload, 'parent');
-			if (decoded instanceof WhenImported) {
-				void this.#returnedLater(task, decoded.decoded);
-				return;
-			}
-
-			decoded = pending.receive(decoded);
+			value = decodeWhenImported(() => pending.receive(decodeWithFunctions(payload, 'parent')));
 		} catch (error) {
 			this.reject(task, () => error);
 			return;
 		}
 
+		if (value instanceof WhenImported) {
+			void this.#returnedLater(task, value.decoded);
+			return;
+		}
+
 		this.#tasks.delete(task);
-		resolveFuture(pending.future, decoded);
+		resolveFuture(pending.future, value);
 	}
 
 	/** Settles with an encoded error. */
 	threw(task: number, payload: Uint8Array): void {
-		this.reject(task, () => decodeError(payload));
+		if (!this.#tasks.has(task)) {
+			return;
+		}
+
+		const error = decodeWhenImported(() => decodeError(payload));
+		if (error instanceof WhenImported) {
+			void this.#threwLater(task, error.decoded, payload);
+		} else {
+			this.reject(task, () => error);
+		}
 	}
 
 	/** Settles with an error, which is made only if there is somebody to get it. */
@@ -102,10 +108,9 @@ export class PendingTasks {
 
 	/** As `returned`, once the modules are there that rebuild parts of the result. */
 	async #returnedLater(task: number, decoding: WhenImported['decoded']): Promise<void> {
-		let value: unknown;
+		let decoded: Awaited<typeof decoding>;
 		try {
-			const decoded = await decoding;
-			value = this.#tasks.get(task)?.receive(decoded.value);
+			decoded = await decoding;
 		} catch (error) {
 			this.reject(task, () => error);
 			this.#settledLater();
@@ -114,9 +119,23 @@ export class PendingTasks {
 
 		const pending = this.#take(task);
 		if (pending !== undefined) {
-			resolveFuture(pending.future, value);
+			resolveFuture(pending.future, decoded.value);
 		}
 
+		this.#settledLater();
+	}
+
+	/** As `threw`, once the modules of the error's classes are there, or cannot be had. */
+	async #threwLater(task: number, decoding: WhenImported['decoded'], payload: Uint8Array): Promise<void> {
+		let error: unknown;
+		try {
+			const decoded = await decoding;
+			error = decoded.value;
+		} catch {
+			error = decodeErrorNow(payload);
+		}
+
+		this.reject(task, () => error);
 		this.#settledLater();
 	}
 

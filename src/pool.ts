@@ -5,21 +5,20 @@
 import process from 'node:process';
 import {watchExit} from './exit.js';
 import {BrokenProcessPool, ShutdownExecutorError} from './errors.js';
-import {FunctionRegistry, type AnyFunction} from './function-registry.js';
+import {FunctionRegistry, type AnyFunction, type OutgoingTask} from './function-registry.js';
 import {
 	createFuture, rejectFuture, type Future, type FutureOwner,
 } from './future.js';
 import {
 	startExecutor, type NativeBreak, type NativeExecutor, type NativeFact, type NativeSettings, type NativeWorkerState,
 } from './native.js';
+import type {MapChunk} from './map-chunk.js';
 import {readNotices, type NoticeReceiver} from './notices.js';
 import {brokenPoolError, terminatedWorkerError} from './outcome.js';
 import {Outbox} from './outbox.js';
 import {PendingTasks} from './pending-tasks.js';
-import {encode} from './serialize/codec.js';
-import {decodeError} from './serialize/remote-error.js';
+import {decodeErrorNow} from './serialize/remote-error.js';
 import type {ReducerTable} from './serialize/reducers.js';
-import type {Application} from './functions/shipped-function.js';
 
 // Kept from the time the package was loaded: a program may replace them.
 const {queueMicrotask} = globalThis;
@@ -33,21 +32,18 @@ type PoolState
 		| {readonly name: 'broken'; readonly native: NativeExecutor | null; readonly createError: () => Error}
 		| {readonly name: 'closed'};
 
-/** How a submission travels there and back. */
-export interface Submission {
-	readonly application: Application;
-	/** What the future gives, from the decoded result. Called without a receiver. */
-	readonly receive: (decoded: unknown) => unknown;
-	/** @throws {SerializationError} What was given cannot travel. */
-	encode(payload: readonly unknown[], reducers: ReducerTable | null): Uint8Array;
-}
+/** What a future gives, from the decoded result. Called without a receiver. */
+type Receive = (decoded: unknown) => unknown;
 
-/** A call with the arguments that the payload lists. */
-const plainCall: Submission = {
-	application: 'call',
-	encode: (args, reducers) => encode(args, 'submit', ['args'], {reducers}),
-	receive: decoded => decoded,
-};
+const asItIs: Receive = decoded => decoded;
+
+/** A function that many chunks are submitted with. */
+export interface ChunkFunction {
+	/** One call for each list of arguments. */
+	submit(chunk: MapChunk, list: readonly unknown[][]): Future<unknown>;
+	/** There will be no more chunks. */
+	release(): void;
+}
 
 /** For a submission to a pool that broke before it. */
 const brokenEarlier = (cause: Error): Error => new BrokenProcessPool(`The process pool broke earlier and takes no more tasks; start another executor. ${cause.message}`, {cause});
@@ -55,13 +51,9 @@ const brokenEarlier = (cause: Error): Error => new BrokenProcessPool(`The proces
 /** One pool of workers. Starts nothing before its first submission. */
 export class Pool implements FutureOwner {
 	readonly #settings: NativeSettings;
-	readonly #functions = new FunctionRegistry((id, payload) => {
-		this.#open().registerFunction(id, payload);
-	});
-
+	readonly #functions: FunctionRegistry;
 	readonly #outbox = new Outbox();
 	readonly #tasks: PendingTasks;
-	readonly #jobReducers: ReducerTable | null;
 	readonly #closeListeners: Array<() => void> = [];
 	readonly #receiver: NoticeReceiver = {
 		returned: (task, payload) => {
@@ -89,50 +81,50 @@ export class Pool implements FutureOwner {
 	#isFlushScheduled = false;
 	#isHeld = false;
 
-	/** @param resultsAreReduced whether results may hold what result reducers made in the worker */
-	constructor(settings: NativeSettings, jobReducers: ReducerTable | null, resultsAreReduced: boolean) {
+	constructor(settings: NativeSettings, jobReducers: ReducerTable | null) {
 		this.#settings = settings;
-		this.#jobReducers = jobReducers;
-		this.#tasks = new PendingTasks(resultsAreReduced, () => {
+		this.#functions = new FunctionRegistry({
+			register: (id, payload) => {
+				this.#open().registerFunction(id, payload);
+			},
+			release: id => {
+				this.#flush();
+				this.#native()?.releaseFunction(id);
+			},
+		}, jobReducers);
+		this.#tasks = new PendingTasks(() => {
 			this.#holdOrRelease();
 		});
 	}
 
 	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
-	submit(fn: AnyFunction, payload: readonly unknown[], submission: Submission = plainCall): Future<unknown> {
-		let functionId;
-		let bytes;
+	submit(fn: AnyFunction, args: readonly unknown[]): Future<unknown> {
+		return this.#submit(() => this.#functions.call(fn, args), asItIs);
+	}
+
+	/** The function as it is now. Where it cannot travel, the chunks fail. */
+	chunkFunction(fn: AnyFunction): ChunkFunction {
+		let snapshot: () => number;
 		try {
-			if (this.#state.name === 'new') {
-				this.#open();
-			}
-
-			// Encoding runs getters of the caller, which may submit or shut down: state and number are taken after it.
-			functionId = this.#state.name === 'open' ? this.#functions.idOf(fn, submission.application) : 0;
-			bytes = this.#state.name === 'open' ? submission.encode(payload, this.#jobReducers) : null;
+			this.#openFirst();
+			const functionId = this.#state.name === 'open' ? this.#functions.snapshot(fn, 'each') : 0;
+			snapshot = () => functionId;
 		} catch (error) {
-			return this.#failed(error);
+			snapshot = () => {
+				throw error;
+			};
 		}
 
-		if (this.#state.name !== 'open' || bytes === null) {
-			return this.#failed(this.#refusal());
-		}
-
-		const task = ++this.#lastTask;
-		const future = createFuture<unknown>(this, task);
-		this.#tasks.add(task, {future, receive: submission.receive});
-		this.#outbox.add(task, functionId, bytes, -1);
-		if (this.#isDue()) {
-			this.#flush();
-		} else if (!this.#isFlushScheduled) {
-			this.#isFlushScheduled = true;
-			queueMicrotask(() => {
-				this.#isFlushScheduled = false;
-				this.#flush();
-			});
-		}
-
-		return future;
+		return {
+			submit: (chunk, list) => this.#submit(() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions)}), chunk.receive),
+			release: () => {
+				try {
+					this.#functions.release(snapshot());
+				} catch {
+					// There is nothing to free.
+				}
+			},
+		};
 	}
 
 	cancel(task: number): boolean {
@@ -202,6 +194,44 @@ export class Pool implements FutureOwner {
 			default: {
 				this.#state satisfies never;
 			}
+		}
+	}
+
+	#submit(encodeTask: () => OutgoingTask, receive: Receive): Future<unknown> {
+		let outgoing;
+		try {
+			this.#openFirst();
+			// Encoding runs getters of the caller, which may submit or shut down: state and number are taken after it.
+			outgoing = this.#state.name === 'open' ? encodeTask() : null;
+		} catch (error) {
+			return this.#failed(error);
+		}
+
+		if (this.#state.name !== 'open' || outgoing === null) {
+			return this.#failed(this.#refusal());
+		}
+
+		const task = ++this.#lastTask;
+		const future = createFuture<unknown>(this, task);
+		this.#tasks.add(task, {future, receive});
+		this.#outbox.add(task, outgoing.functionId, outgoing.bytes, -1);
+		if (this.#isDue()) {
+			this.#flush();
+		} else if (!this.#isFlushScheduled) {
+			this.#isFlushScheduled = true;
+			queueMicrotask(() => {
+				this.#isFlushScheduled = false;
+				this.#flush();
+			});
+		}
+
+		return future;
+	}
+
+	/** A worker starts while the first function is looked at. */
+	#openFirst(): void {
+		if (this.#state.name === 'new') {
+			this.#open().expectWork();
 		}
 	}
 
@@ -340,7 +370,7 @@ export class Pool implements FutureOwner {
 
 	/** A fresh object for each future: what one holder attaches to it must not show up in another's. */
 	#brokenError(broken: NativeBreak): Error {
-		return brokenPoolError(broken, this.#settings.program, broken.cause === 'initializer-threw' ? decodeError(broken.bytes) : null);
+		return brokenPoolError(broken, this.#settings.program, broken.cause === 'initializer-threw' ? decodeErrorNow(broken.bytes) : null);
 	}
 
 	/** The supervisor's thread is lost: nothing else will be told, so everything ends here. */

@@ -5,6 +5,7 @@ import {
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import {realpathSync} from 'node:fs';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
@@ -234,9 +235,9 @@ test('the main script is never imported', async t => {
 	await withFolder(async folder => {
 		const main = path.join(folder, 'main.mjs');
 		writeFileSync(main, 'throw new Error("the program ran again");');
-		setMainScript(main);
+		setMainScript([main, realpathSync(main)]);
 		await t.throwsAsync(async () => prepareCode(importing('./main.mjs?x', pathToFileURL(path.join(folder, 'job.mjs')).href)), {code: 'ERR_REFERENCE_IMPORT', message: /main script/v});
-		setMainScript(null);
+		setMainScript([]);
 	});
 });
 
@@ -277,13 +278,13 @@ test('of the main script there are empty exports, and it does not run', async t 
 		const main = path.join(folder, 'main.cjs');
 		writeFileSync(main, 'throw new Error("the program ran again");');
 		writeFileSync(path.join(folder, 'beside.cjs'), 'module.exports = 7;');
-		setMainScript(pathToFileURL(main).href);
+		setMainScript([main, realpathSync(main)]);
 		const [require, module, exports] = createNow(ready(commonJs(main)))() as [NodeJS.Require, NodeJS.Module, unknown];
 		t.deepEqual(exports, {});
 		t.is(module.exports, exports);
 		t.is(require('./beside.cjs'), 7);
 		t.not(require.main, module);
-		setMainScript(null);
+		setMainScript([]);
 	});
 });
 

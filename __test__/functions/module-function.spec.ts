@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {pathToFileURL} from 'node:url';
+import {fileURLToPath, pathToFileURL} from 'node:url';
 import test from 'ava';
 import {SerializationError} from '#dist/errors.js';
 import type {ModuleFunctionReference} from '#dist/functions/code.js';
@@ -129,9 +129,9 @@ test('a module that throws is told with its error as the cause', async t => {
 
 test('the main script is never loaded', async t => {
 	const reference = written('globalThis.mainRan = true; export const fn = () => 1;', '() => 1', ['fn']);
-	setMainScript(reference.url);
+	setMainScript([fileURLToPath(reference.url)]);
 	await t.throwsAsync(async () => resolve(reference), {code: 'ERR_REFERENCE_IMPORT', message: /main script/v});
-	setMainScript(null);
+	setMainScript([]);
 	t.false('mainRan' in globalThis);
 });
 

@@ -2,7 +2,6 @@ import {inspect} from 'node:util';
 import test from 'ava';
 import type {Future} from '#dist/future.js';
 import {createModuleHandle, exportReferenceOf, type Submit} from '#dist/functions/module-handle.js';
-import {describeFunction} from '#dist/functions/function-reference.js';
 import type * as Jobs from '../fixtures/functions/jobs.js';
 
 const url = new URL('../fixtures/functions/jobs.js', import.meta.url);
@@ -27,8 +26,8 @@ test('calling a function of a handle submits that function with its arguments', 
 });
 
 test('a function of a handle is described by the URL of the module and the name of the export', t => {
-	t.deepEqual(describeFunction(handleOf().price), {kind: 'export', url: url.href, name: 'price'});
-	t.deepEqual(describeFunction(handleOf().default), {kind: 'export', url: url.href, name: 'default'});
+	t.deepEqual(exportReferenceOf(handleOf().price), {kind: 'export', url: url.href, name: 'price'});
+	t.deepEqual(exportReferenceOf(handleOf().default), {kind: 'export', url: url.href, name: 'default'});
 });
 
 test('a name gives the same function every time', t => {
@@ -76,7 +75,7 @@ test('awaiting, printing, comparing and serializing a handle submits nothing', a
 });
 
 test('an export called inspect is reached like any other', t => {
-	t.deepEqual(describeFunction(handleOf().inspect), {kind: 'export', url: url.href, name: 'inspect'});
+	t.deepEqual(exportReferenceOf(handleOf().inspect), {kind: 'export', url: url.href, name: 'inspect'});
 });
 
 test('a handle cannot be changed', t => {
@@ -97,12 +96,12 @@ test('a look-alike is not a function of a handle', t => {
 });
 
 test('an absolute path is a module', t => {
-	t.deepEqual(describeFunction(handleOf('/a dir/jobs.js').price), {kind: 'export', url: 'file:///a%20dir/jobs.js', name: 'price'});
+	t.deepEqual(exportReferenceOf(handleOf('/a dir/jobs.js').price), {kind: 'export', url: 'file:///a%20dir/jobs.js', name: 'price'});
 });
 
 for (const module of ['file:///a/jobs.js?v=1', 'node:path', 'data:text/javascript,export const a=()=>1']) {
 	test(`the URL ${module} is a module`, t => {
-		t.deepEqual(describeFunction(handleOf(module).price), {kind: 'export', url: new URL(module).href, name: 'price'});
+		t.deepEqual(exportReferenceOf(handleOf(module).price), {kind: 'export', url: new URL(module).href, name: 'price'});
 	});
 }
 

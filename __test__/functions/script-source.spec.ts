@@ -6,7 +6,7 @@ import process from 'node:process';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import vm from 'node:vm';
 import test from 'ava';
-import {isMainScript} from '#dist/functions/entry-script.js';
+import {isEntryScript} from '#dist/functions/entry-script.js';
 import {scriptSource} from '#dist/functions/script-source.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'loky-script-'));
@@ -58,11 +58,11 @@ test('scripts without a name, Node\'s own and native functions cost nothing', t 
 
 test('the main script is known by its path and by what has no file', t => {
 	const main = process.argv[1]!;
-	t.true(isMainScript(main));
-	t.true(isMainScript(`${pathToFileURL(main).href}?again`));
+	t.true(isEntryScript(main));
+	t.true(isEntryScript(`${pathToFileURL(main).href}?again`));
 	for (const name of ['[eval]', '[worker eval]', '[stdin]', 'REPL1', pathToFileURL('/a/[eval1]').href]) {
-		t.true(isMainScript(name), `${name} has no file`);
+		t.true(isEntryScript(name), `${name} has no file`);
 	}
 
-	t.false(isMainScript(fileURLToPath(import.meta.url)));
+	t.false(isEntryScript(fileURLToPath(import.meta.url)));
 });

@@ -41,6 +41,8 @@ export class FakeChunk {
 /** A backend without processes. `auto` runs each chunk in the next turn of the event loop; otherwise the test does. */
 export class FakeBackend implements MapBackend {
 	readonly chunks: FakeChunk[] = [];
+	/** Whether it was said that no more chunks will come. */
+	isReleased = false;
 	readonly window: number;
 	readonly #fn: (...args: never[]) => unknown;
 	readonly #auto: boolean;
@@ -57,6 +59,10 @@ export class FakeBackend implements MapBackend {
 
 	get cancelled(): number {
 		return this.chunks.filter(chunk => chunk.future.cancelled()).length;
+	}
+
+	release(): void {
+		this.isReleased = true;
 	}
 
 	submitChunk(argumentLists: readonly unknown[][]): Future<readonly ItemOutcome[]> {

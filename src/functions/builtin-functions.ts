@@ -78,9 +78,20 @@ function indexGlobals(): void {
 	}
 }
 
+/** The exports of a module of Node, or a global object such as `Math`. */
+export function builtinObjectReferenceOf(value: object): BuiltinReference | undefined {
+	if (value === globalThis) {
+		return {kind: 'builtin', module: null, path: []};
+	}
+
+	const reference = builtinReferenceOf(value);
+	return reference && reference.path.length <= 1 ? reference : undefined;
+}
+
 /** Remembers a function and the functions that are its, or a plain object's, properties. Accessors are left alone. */
 function index(value: unknown, module: string | null, path: readonly string[], depth: number): void {
-	if (typeof value === 'function' && !paths.has(value)) {
+	// Of objects only namespaces: what lies in them, such as the words of the command line, is this process's own.
+	if ((typeof value === 'function' || path.length === (module === null ? 1 : 0)) && !paths.has(value)) {
 		paths.set(value, {kind: 'builtin', module, path});
 	}
 

@@ -53,8 +53,8 @@ export type CapturedFunction
 
 /** The variables of one payload that are shared by functions. */
 export interface SharedVariables {
-	/** @param hops how many scopes lie between the function and the variable's */
-	of(fn: object, hops: number, name: string, value: unknown): SharedVariable;
+	/** @param hops how many contexts lie between the function and the variable; null where that is not known */
+	of(fn: object, hops: number | null, name: string, value: unknown): SharedVariable;
 }
 
 /** Finds out how functions travel. It is given to the codec, so that a process that never sends functions need not load a parser. */

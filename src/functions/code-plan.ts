@@ -52,6 +52,8 @@ export interface CodePlan {
 	readonly globals: readonly string[];
 	/** Where importers of the script find it, when the syntax alone tells that for certain. */
 	readonly exportPath: readonly ExportStep[] | null;
+	/** The `length` that the syntax gives. */
+	readonly length: number;
 	/** Of a class; null for a function. */
 	readonly members: readonly ClassMember[] | null;
 }

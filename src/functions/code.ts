@@ -70,6 +70,6 @@ export interface ModuleFunctionReference {
 	readonly path: readonly ExportStep[];
 	/** SHA-256 of the file as it was loaded here, base64url; null where there is no file. */
 	readonly fileHash: string | null;
-	/** SHA-256 of the text of the function, base64url. */
-	readonly textHash: string;
+	/** SHA-256 of the text of the function, base64url; null where it is not known: then none is checked. */
+	readonly textHash: string | null;
 }

@@ -3,31 +3,17 @@
  */
 
 import {realpathSync} from 'node:fs';
-import {isAbsolute, resolve} from 'node:path';
+import {resolve} from 'node:path';
 import process from 'node:process';
-import {fileURLToPath} from 'node:url';
+import {filePath} from './main-script.js';
 
 // What Node calls code that stands in no file: of --eval, of a worker thread made from text, of standard input, and of the REPL.
 const withoutFile = /^(?:file:.*\/)?\[(?:eval\d*|worker eval|stdin)\](?:-wrapper)?$|^REPL\d*$/v;
 
 /** Whether a script can never be imported because it is the program's own main script. The URL may be a plain path. */
-export function isMainScript(url: string): boolean {
+export function isEntryScript(url: string): boolean {
 	const path = filePath(url);
-	return withoutFile.test(decodedBrackets(url)) || (path !== null && mainPaths().has(path));
-}
-
-/** The file that a script's URL or path names; null for another kind of URL. A query and a fragment are no part of it. */
-export function filePath(url: string): string | null {
-	if (isAbsolute(url)) {
-		return url;
-	}
-
-	try {
-		return url.startsWith('file:') ? fileURLToPath(url) : null;
-	} catch {
-		// A host, or an encoded slash: no file of this machine.
-		return null;
-	}
+	return withoutFile.test(decodedBrackets(url)) || (path !== null && entryPaths().has(path));
 }
 
 const decodedBrackets = (url: string): string => url.replaceAll('%5B', '[').replaceAll('%5D', ']');
@@ -36,7 +22,8 @@ const decodedBrackets = (url: string): string => url.replaceAll('%5B', '[').repl
 const initial = process.argv[1];
 const known = new Map<string | undefined, ReadonlySet<string>>();
 
-function mainPaths(): ReadonlySet<string> {
+/** The files that may be that script, under all their names. */
+export function entryPaths(): ReadonlySet<string> {
 	const {argv: [, main]} = process;
 	const paths = known.get(main) ?? new Set([initial, main].flatMap(script => script === undefined || script === '-' ? [] : spellings(script)));
 	known.set(main, paths);

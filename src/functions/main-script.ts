@@ -7,10 +7,9 @@ import {fileURLToPath} from 'node:url';
 
 let mainPaths: ReadonlySet<string> = new Set();
 
-/** @param script URL or path of the parent's main script; null when it has none, as with `--eval` */
-export function setMainScript(script: string | null): void {
-	const main = script === null ? null : filePath(script);
-	mainPaths = main === null ? new Set() : new Set([main, realPath(main)]);
+/** @param paths all names of the file; none when it stands in no file, as with `--eval` */
+export function setMainScript(paths: readonly string[]): void {
+	mainPaths = new Set(paths);
 }
 
 /** Whether a URL or path leads to the parent's main script, through whatever links, and with whatever query. */

@@ -4,6 +4,7 @@ import {classShape} from './class-shape.js';
 import type {CapturedParameter} from './code.js';
 import type {CodePlan, PlannedVariable} from './code-plan.js';
 import {freePrefix, rewritten} from './code-rewrite.js';
+import type {FunctionNode} from './function-facts.js';
 import {functionShape, isLeft, type CodeShape} from './code-shape.js';
 import {freeReferences, type ClassNode, type Region} from './name-uses.js';
 import {PlanNames, type Undeclared} from './plan-names.js';
@@ -66,10 +67,19 @@ export function makePlan(script: ScriptSyntax, region: Region, undeclared = none
 		refusal: planRefusal(script, region, within.filter(({node}) => !isLeft(shape, node.start)), free) ?? names.refusal,
 		globals: names.globals,
 		exportPath: script.kind === 'module' ? exportPathOf(script, node) : null,
+		length: lengthOf(node),
 		members: shape.members,
 	};
 	makers.set(plan, {make: changed => makePlan(script, region, changed), undeclared});
 	return plan;
+}
+
+/** How many parameters come before the first that is optional. */
+function lengthOf(node: Region['node']): number {
+	const fn = isClass(node) ? node.body.body.find(member => member.type === 'MethodDefinition' && member.kind === 'constructor') : node;
+	const {params} = fn?.type === 'MethodDefinition' ? fn.value : (fn as FunctionNode | undefined) ?? {params: []};
+	const optional = params.findIndex(({type}) => type === 'AssignmentPattern' || type === 'RestElement');
+	return optional === -1 ? params.length : optional;
 }
 
 /** The uses of names that the text does not declare, in what is left of it. */

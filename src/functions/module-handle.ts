@@ -1,7 +1,5 @@
-import path from 'node:path';
-import {pathToFileURL} from 'node:url';
-import {argumentTypeError} from '../errors.js';
 import type {Future} from '../future.js';
+import {moduleUrl} from './module-url.js';
 
 /** Any function that a task can be. */
 export type TaskFunction = (...args: unknown[]) => unknown;
@@ -94,29 +92,4 @@ function remoteFunction(url: string, name: string, submit: Submit): TaskFunction
 	Object.defineProperty(fn, 'name', {value: name, configurable: true});
 	references.set(fn, {kind: 'export', url, name});
 	return Object.freeze(fn);
-}
-
-function moduleUrl(module: unknown): string {
-	if (module instanceof URL) {
-		return module.href;
-	}
-
-	if (typeof module !== 'string') {
-		throw argumentTypeError('module', 'a URL or a string', module);
-	}
-
-	// Before the URL: a Windows path begins like one.
-	if (path.isAbsolute(module)) {
-		return pathToFileURL(module).href;
-	}
-
-	if (URL.canParse(module)) {
-		return new URL(module).href;
-	}
-
-	throw argumentTypeError(
-		'module',
-		'an absolute URL or path: write new URL(\'./jobs.js\', import.meta.url) for a file beside yours, import.meta.resolve(\'name\') for a package',
-		module,
-	);
 }

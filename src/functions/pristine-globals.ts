@@ -43,6 +43,9 @@ const originals: Readonly<Record<string, () => unknown>> = {
 	performance: () => process.getBuiltinModule('node:perf_hooks').performance,
 };
 
+/** The property of the global object, without reading it; undefined for a name that is none. */
+export const currentGlobal = (name: string): PropertyDescriptor | undefined => currentDescriptor(name);
+
 const currentDescriptor = (name: string): PropertyDescriptor | undefined =>
 	Object.getOwnPropertyDescriptor(globalThis, name) ?? Object.getOwnPropertyDescriptor(Object.prototype, name);
 

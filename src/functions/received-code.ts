@@ -30,7 +30,8 @@ function isCode(value: unknown): value is Code {
 		&& typeof code.text === 'string' && typeof code.name === 'string'
 		&& typeof code.isStrict === 'boolean' && typeof code.hasDynamicImport === 'boolean'
 		&& (code.url === null || typeof code.url === 'string')
-		&& isPosition(code.line) && isPosition(code.column)
+		// What was put ahead of a text may make its column negative.
+		&& isPosition(code.line) && Number.isInteger(code.column)
 		&& Array.isArray(code.fixed) && code.fixed.every(parameter => isFixed(parameter))
 		&& Array.isArray(code.captured) && code.captured.every(parameter => isCaptured(parameter));
 }

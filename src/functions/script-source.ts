@@ -9,7 +9,7 @@ import {performance} from 'node:perf_hooks';
 import {functionOrigin, originsAreKnown, type FunctionOrigin} from './function-origin.js';
 import {inspectFunction} from './function-inspection.js';
 import {loadedScripts, loadedText} from './loaded-text.js';
-import {filePath} from './entry-script.js';
+import {filePath} from './main-script.js';
 import {lineStarts, standsAt} from './text-position.js';
 
 export interface ScriptSource {

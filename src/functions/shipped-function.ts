@@ -1,16 +1,22 @@
 /**
- * What travels in a `Function` frame: which function, and how it is applied.
+ * What travels in a `Function` frame: how a function is applied, the texts that it and its like are made of, and the function itself
+ * unless every task brings its own.
  */
 import {decode, encode} from '../serialize/codec.js';
-import type {FunctionReference} from './function-reference.js';
+import type {Code} from './code.js';
 
 /** `call`: the payload of a task is its arguments. `each`: a list of arguments, one call each, as `map` makes them. */
 export type Application = 'call' | 'each';
 
 /** A function as it travels. */
 export interface ShippedFunction {
-	readonly reference: FunctionReference;
 	readonly application: Application;
+	readonly codes: readonly Code[];
+	/**
+	 * The function as a payload, which is read anew for every call. Null where the payload of each task holds the function and then the
+	 * arguments, because the variables around it may differ from task to task.
+	 */
+	readonly template: Uint8Array | null;
 }
 
 /** Called in the parent. */

@@ -4,6 +4,7 @@ import type {CapturedCode, FunctionCapture} from '../functions/captured-function
 import type {Code} from '../functions/code.js';
 import {prepareCodes, type PreparedCode} from '../functions/prepared-code.js';
 import {readCodes} from '../functions/received-code.js';
+import {CaptureNeeded} from './capture-on-demand.js';
 import {GraphReader} from './graph-reader.js';
 import {GraphWriter, type ReductionWriter} from './graph-writer.js';
 import {pack, unpack} from './msgpack.js';
@@ -153,7 +154,7 @@ function guard<T>(writer: GraphWriter, write: () => T): T {
 	try {
 		return write();
 	} catch (error) {
-		if (error instanceof SerializationError) {
+		if (error instanceof SerializationError || error instanceof CaptureNeeded) {
 			throw error;
 		}
 

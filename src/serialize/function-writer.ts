@@ -213,7 +213,7 @@ export class FunctionWriter {
 		const {tokens} = this.#walk;
 		tokens.push(null, operation.exported);
 		this.#walk.writeText(url);
-		tokens.push(isCommonJs, fileHash ?? undefined, textHash, path.length);
+		tokens.push(isCommonJs, fileHash ?? undefined, textHash ?? undefined, path.length);
 		for (const {kind, key} of path) {
 			tokens.push(kind);
 			this.#walk.writeText(key);

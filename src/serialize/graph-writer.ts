@@ -48,7 +48,6 @@ export class GraphWriter {
 	/** The first is the header, written last. */
 	readonly tokens: unknown[] = [0];
 	readonly side: SerializationSide;
-	readonly functions: FunctionWriter | null;
 	readonly #maxDepth: number;
 	readonly #identities = new Identities();
 	readonly #capture: FunctionCapture | null;
@@ -58,6 +57,7 @@ export class GraphWriter {
 	#shapes: Shapes | null = null;
 	#buffers: BufferTable | null = null;
 	#putOff: PutOff[] | null = null;
+	#functions: FunctionWriter | null = null;
 
 	constructor(side: SerializationSide, root: readonly PathStep[], {maxDepth, reduction, capture}: WriterSettings) {
 		this.side = side;
@@ -65,7 +65,11 @@ export class GraphWriter {
 		this.#maxDepth = maxDepth;
 		this.#position = new WritePosition(root, maxDepth);
 		this.#capture = capture;
-		this.functions = capture === null ? null : new FunctionWriter(capture, this);
+	}
+
+	/** Null as long as no function was met. */
+	get functions(): FunctionWriter | null {
+		return this.#functions;
 	}
 
 	/** Gives an object the number 0 without writing it: the reader has it already. Before anything else. */
@@ -164,7 +168,7 @@ export class GraphWriter {
 			}
 
 			case 'function': {
-				if (this.functions === null) {
+				if (this.#capture === null) {
 					throw this.refuse('a function');
 				}
 
@@ -231,6 +235,11 @@ export class GraphWriter {
 		this.#putOff.push(this.#position.putOff(value));
 	}
 
+	#functionWriter(capture: FunctionCapture): FunctionWriter {
+		this.#functions ??= new FunctionWriter(capture, this);
+		return this.#functions;
+	}
+
 	#writeSymbol(value: symbol): void {
 		if (this.#capture === null) {
 			throw this.refuse('a symbol');
@@ -271,13 +280,17 @@ export class GraphWriter {
 			throw this.refuse('a Proxy');
 		}
 
+		if (this.#capture !== null && typeof value === 'object' && this.#writeShared(value, this.#capture)) {
+			return;
+		}
+
 		const isDeep = this.#position.depth >= this.#position.nestingLimit;
 		if (typeof value === 'function') {
 			if (isDeep) {
 				this.#checkDepth();
-				this.functions!.writeLater(value);
+				this.#functionWriter(this.#capture!).writeLater(value);
 			} else {
-				this.functions!.write(value);
+				this.#functionWriter(this.#capture!).write(value);
 			}
 		} else if (isDeep) {
 			this.#writeLater(value);
@@ -295,6 +308,28 @@ export class GraphWriter {
 
 		this.tokens.push(null, operation.prototypeOf);
 		this.write(home);
+		return true;
+	}
+
+	/** Objects that every process has: those of the runtime, and modules. */
+	#writeShared(value: object, capture: FunctionCapture): boolean {
+		const builtin = this.#position.isCaptured ? capture.builtinOf(value) : undefined;
+		if (builtin !== undefined) {
+			this.#functionWriter(capture).writeBuiltin(builtin);
+			return true;
+		}
+
+		if (!types.isModuleNamespaceObject(value)) {
+			return false;
+		}
+
+		const url = capture.namespaceUrl(value);
+		if (url === undefined) {
+			throw this.refuse('the namespace of a module', 'ERR_NAMESPACE_UNKNOWN');
+		}
+
+		this.tokens.push(null, operation.namespace);
+		this.writeText(url);
 		return true;
 	}
 
@@ -403,7 +438,7 @@ export class GraphWriter {
 		}
 
 		// Errors of Node's own classes, whose fields say everything, and of classes that cannot travel keep the class of the language.
-		const isLost = kind === 'error' && !isNatural && prototype !== null && !this.functions!.travels(homeOf(prototype));
+		const isLost = kind === 'error' && !isNatural && prototype !== null && !this.#functionWriter(this.#capture).travels(homeOf(prototype));
 		const decoration = decorationOf(value, kind, isLost ? Error.prototype : prototype);
 		return isUndecorated(decoration) ? null : decoration;
 	}

@@ -3,9 +3,7 @@
  */
 import {SerializationError, type SerializationSide} from '../errors.js';
 import {namedPlace} from '../functions/function-refusal.js';
-import type {FunctionReference} from '../functions/function-reference.js';
 import type {ModuleClass} from '../functions/module-handle.js';
-import {resolveFunction} from '../functions/resolve-function.js';
 
 /** Any class. */
 export type Class = abstract new (...args: never[]) => unknown;
@@ -21,34 +19,30 @@ export type Reducers = ReadonlyMap<Class | ModuleClass, Reducer>;
 
 /** What travels of a reduced object. */
 export interface Reduction {
-	readonly rebuild: FunctionReference;
+	readonly rebuild: (...args: readonly unknown[]) => unknown;
 	readonly args: readonly unknown[];
 }
 
 /** By prototype, as the writer looks them up. */
 export type ReducerTable = ReadonlyMap<object, (value: object) => Reduction>;
 
-/**
- * Null where there is nothing to look up.
- *
- * @param describe `describeFunction`, given so that a worker without reducers need not load it, and a parser with it
- */
-export function reducerTable(reducers: Reducers, describe: (fn: (...args: never[]) => unknown) => FunctionReference): ReducerTable | null {
+/** Null where there is nothing to look up. */
+export function reducerTable(reducers: Reducers): ReducerTable | null {
 	return reducers.size === 0
 		? null
 		: new Map([...reducers].map(([of, reducer]) => [
 			(of as unknown as {readonly prototype: object}).prototype,
-			(value: object) => reduction(reducer(value as never), describe),
+			(value: object) => reduction(reducer(value as never)),
 		]));
 }
 
-function reduction(reduced: unknown, describe: (fn: (...args: never[]) => unknown) => FunctionReference): Reduction {
+function reduction(reduced: unknown): Reduction {
 	if (!Array.isArray(reduced) || typeof reduced[0] !== 'function' || !Array.isArray(reduced[1])) {
 		throw new TypeError('a reducer must return [rebuild, args]: a function and the array of its arguments');
 	}
 
 	const [fn, args] = reduced as [() => unknown, unknown[]];
-	return {rebuild: describe(fn), args};
+	return {rebuild: fn, args};
 }
 
 /** Thrown out of a decoder that met a function whose module is not loaded yet: when the import is done, decode again. */
@@ -61,16 +55,15 @@ export class ImportUnderWay extends Error {
 	}
 }
 
-/** Rebuilds an object. @throws {ImportUnderWay} The module of its function is being imported. */
-export function rebuild({rebuild: reference, args}: Reduction, side: SerializationSide): object {
-	const fn = resolveFunction(reference) as ((...args: readonly unknown[]) => unknown) | Promise<unknown>;
-	if (typeof fn !== 'function') {
-		throw new ImportUnderWay(fn);
+/** Rebuilds an object. */
+export function rebuild({rebuild: fn, args}: Reduction, side: SerializationSide): object {
+	if (typeof fn !== 'function' || !Array.isArray(args)) {
+		throw new SerializationError('A reduced object arrived damaged.', {side});
 	}
 
 	let value;
 	try {
-		value = fn(...args);
+		value = fn(...args as readonly unknown[]);
 	} catch (error) {
 		throw new SerializationError(`The function ${fn.name} that a reducer names threw: ${error instanceof Error ? error.message : String(error)}. Its error is the cause.`, {side, function: namedPlace(fn.name), cause: error});
 	}

@@ -52,6 +52,10 @@ const wayOut = (kind: string): string => {
 			return 'Its workers belong to this process; make an executor inside the task';
 		}
 
+		case 'the namespace of a module': {
+			return 'Import the module inside the function, or use its members by their names: nothing tells from where it was imported';
+		}
+
 		case 'a Proxy': {
 			return 'Pass a plain copy of what it stands for';
 		}

@@ -3,19 +3,37 @@
  * worker's stack.
  */
 import {RemoteError, SerializationError} from '../errors.js';
-import {decode, encode} from './codec.js';
+import type {FunctionCapture} from '../functions/captured-function.js';
+import {CaptureNeeded} from './capture-on-demand.js';
+import {decodeWithFunctions, encode} from './codec.js';
 import {ownErrorClasses} from './own-errors.js';
 import {
-	describeThrown, indescribable, type ErrorNode, type Link, type ThrownDescription,
+	describeThrown, indescribable, type ErrorNode, type Link, type ThrownClasses, type ThrownDescription,
 } from './thrown-description.js';
+import {ImportUnderWay} from './reducers.js';
 import {errorClasses} from './wire.js';
 
-/** The bytes of what a task threw, for {@link decodeError}. Never throws. Valid until the next call, as those of `encode`. */
-export function encodeError(thrown: unknown): Uint8Array {
+/** What arrives: the classes are apart, since they may not be had. */
+type ThrownPayload = {readonly description: ThrownDescription; readonly classes: Uint8Array | null};
+
+/**
+The bytes of what a task threw, for {@link decodeError}. Valid until the next call, as those of `encode`.
+
+@param capture finds out how functions and classes travel; null where they do not
+@throws CaptureNeeded and nothing else
+*/
+export function encodeError(thrown: unknown, capture: FunctionCapture | null = null): Uint8Array {
 	try {
-		return encode(describeThrown(thrown), 'result');
+		const {description, classes} = describeThrown(thrown, capture);
+		const payload: ThrownPayload = {description, classes: classes.length === 0 ? null : new Uint8Array(encode(classes, 'result', [], {capture}))};
+		return encode(payload, 'result', [], {capture});
 	} catch (error) {
-		return encode(indescribable(error), 'result');
+		if (error instanceof CaptureNeeded) {
+			throw error;
+		}
+
+		const payload: ThrownPayload = {description: indescribable(error), classes: null};
+		return encode(payload, 'result');
 	}
 }
 
@@ -23,7 +41,7 @@ const hide = (error: Error, name: string, value: unknown): void => {
 	Object.defineProperty(error, name, {value, writable: true, configurable: true});
 };
 
-function createError({origin, name, message}: ErrorNode): Error {
+function createError({origin, name, message}: ErrorNode, errorClass: unknown): Error {
 	switch (origin) {
 		case 'language': {
 			const ErrorClass = errorClasses.get(name);
@@ -49,6 +67,10 @@ function createError({origin, name, message}: ErrorNode): Error {
 		}
 
 		case 'remote': {
+			if (typeof errorClass === 'function') {
+				return Object.setPrototypeOf(new Error(message), errorClass.prototype as object) as Error;
+			}
+
 			return new RemoteError(message, {remoteName: name});
 		}
 	}
@@ -79,13 +101,27 @@ function fillError(error: Error, node: ErrorNode, follow: (link: Link) => unknow
 
 /**
 What a task threw: an error, which always has `remoteStack` (string or null) and `droppedFields` (paths of what could not
-travel), or the same value if it was no error. For bytes that are damaged it is a SerializationError: never throws.
+travel), or the same value if it was no error. For bytes that are damaged it is a SerializationError.
+
+@throws ImportUnderWay the module of a class is being imported: decode again when it is
 */
-export function decodeError(bytes: Uint8Array): unknown {
+export const decodeError = (bytes: Uint8Array): unknown => read(bytes, classes => decodeWithFunctions(classes, 'parent') as ThrownClasses);
+
+/** As `decodeError`, at once: an error whose class would have to be imported is a RemoteError. Never throws. */
+export function decodeErrorNow(bytes: Uint8Array): unknown {
+	try {
+		return decodeError(bytes);
+	} catch {
+		return read(bytes, () => []);
+	}
+}
+
+function read(bytes: Uint8Array, readClasses: (bytes: Uint8Array) => ThrownClasses): unknown {
 	try {
 		// What is no description fails below, in one way or another.
-		const {thrown, nodes} = decode(bytes, 'parent') as ThrownDescription;
-		const errors = nodes.map(node => createError(node));
+		const {description: {thrown, nodes}, classes: encoded} = decodeWithFunctions(bytes, 'parent') as ThrownPayload;
+		const classes = encoded === null ? [] : classesOf(encoded, readClasses);
+		const errors = nodes.map((node, index) => createError(node, classes[index]));
 		const follow = (link: Link): unknown => 'node' in link ? errors[link.node] : link.value;
 		for (const [index, node] of nodes.entries()) {
 			fillError(errors[index]!, node, follow);
@@ -93,6 +129,23 @@ export function decodeError(bytes: Uint8Array): unknown {
 
 		return follow(thrown);
 	} catch (error) {
+		if (error instanceof ImportUnderWay) {
+			throw error;
+		}
+
 		return error instanceof SerializationError ? error : new SerializationError('What the task threw arrived damaged.', {side: 'parent', cause: error});
+	}
+}
+
+/** Without its class an error is still an error. */
+function classesOf(encoded: Uint8Array, readClasses: (bytes: Uint8Array) => ThrownClasses): ThrownClasses {
+	try {
+		return readClasses(encoded);
+	} catch (error) {
+		if (error instanceof ImportUnderWay) {
+			throw error;
+		}
+
+		return [];
 	}
 }

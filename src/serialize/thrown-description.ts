@@ -1,5 +1,7 @@
 /** Worker side: what was thrown, as plain data that certainly travels. Nothing here throws, whatever the thrown value does. */
 import {inspect, types} from 'node:util';
+import type {FunctionCapture} from '../functions/captured-function.js';
+import {CaptureNeeded} from './capture-on-demand.js';
 import {encode} from './codec.js';
 import {hiddenFields} from './error-fields.js';
 import {ownErrorClasses} from './own-errors.js';
@@ -26,13 +28,20 @@ export type ErrorNode = {
 
 export type ThrownDescription = {readonly thrown: Link; readonly nodes: readonly ErrorNode[]};
 
+/** Of each error the class that it has besides those of its node; null for none. It is imported or rebuilt where the error arrives. */
+export type ThrownClasses = ReadonlyArray<object | null>;
+
 /** Longer texts are cut: an error is not the place for megabytes. */
 const maxText = 2 ** 24;
 
 const attempt = <T>(read: () => T, otherwise: T): T => {
 	try {
 		return read();
-	} catch {
+	} catch (error) {
+		if (error instanceof CaptureNeeded) {
+			throw error;
+		}
+
 		return otherwise;
 	}
 };
@@ -44,8 +53,8 @@ const textOf = (read: () => unknown): string | null => attempt(() => {
 	return typeof text === 'string' ? cut(text) : null;
 }, null);
 
-const travels = (value: unknown): boolean => attempt(() => {
-	encode(value, 'result');
+const travels = (value: unknown, capture: FunctionCapture | null): boolean => attempt(() => {
+	encode(value, 'result', [], {capture});
 	return true;
 }, false);
 
@@ -70,6 +79,12 @@ function classOf(error: Error): Pick<ErrorNode, 'origin' | 'name'> {
 		return {origin: 'platform', name: name ?? 'Error'};
 	}
 
+	// Node's own errors: their class says no more than the one that it extends.
+	const constructor = attempt(() => error.constructor.name, '');
+	if (constructor === 'NodeError' && name !== null && errorClasses.has(name)) {
+		return {origin: 'language', name};
+	}
+
 	// A class that sets no name inherits that of the class it extends, which says less than its own.
 	const className = textOf(() => error.constructor.name);
 	const names = name !== null && errorClasses.has(name) ? [className, name] : [name, className];
@@ -78,13 +93,19 @@ function classOf(error: Error): Pick<ErrorNode, 'origin' | 'name'> {
 
 class Description {
 	readonly nodes: ErrorNode[] = [];
+	readonly classes: Array<object | null> = [];
+	readonly #capture: FunctionCapture | null;
 	/** Errors by number. The list grows while it is worked off, which keeps a long chain of causes off the stack. */
 	readonly #errors: Error[] = [];
 	readonly #numbers = new Map<Error, number>();
 
+	constructor(capture: FunctionCapture | null) {
+		this.#capture = capture;
+	}
+
 	linkTo(value: unknown): Link | null {
 		if (!isError(value)) {
-			return travels(value) ? {value} : null;
+			return travels(value, this.#capture) ? {value} : null;
 		}
 
 		let node = this.#numbers.get(value);
@@ -98,8 +119,20 @@ class Description {
 
 	describeAll(): void {
 		for (const error of this.#errors) {
-			this.nodes.push(this.#describe(error));
+			const node = this.#describe(error);
+			this.nodes.push(node);
+			this.classes.push(node.origin === 'remote' ? this.#classOf(error) : null);
 		}
+	}
+
+	/** The class of an error that is not one of the language's, if it can be had where the error arrives. */
+	#classOf(error: Error): object | null {
+		const found = attempt<unknown>(() => {
+			const prototype = Object.getPrototypeOf(error) as object;
+			const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+			return typeof constructor === 'function' && Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value === prototype ? constructor : null;
+		}, null);
+		return this.#capture !== null && found !== null && travels(found, this.#capture) ? found as object : null;
 	}
 
 	#describe(error: Error): ErrorNode {
@@ -153,16 +186,20 @@ function degraded(thrown: unknown): ThrownDescription {
 	return {thrown: {node: 0}, nodes: [remoteNode(`Thrown${kind[0]!.toUpperCase()}${kind.slice(1)}`, message, ['thrown'])]};
 }
 
-/** @returns the description of anything thrown; each value in it has been encoded once without trouble. */
-export function describeThrown(thrown: unknown): ThrownDescription {
-	const description = new Description();
+/**
+@returns the description of anything thrown; each value in it has been encoded once without trouble
+@throws CaptureNeeded
+*/
+export function describeThrown(thrown: unknown, capture: FunctionCapture | null): {readonly description: ThrownDescription; readonly classes: ThrownClasses} {
+	const description = new Description(capture);
 	const link = description.linkTo(thrown);
 	if (link === null) {
-		return degraded(thrown);
+		return {description: degraded(thrown), classes: []};
 	}
 
 	description.describeAll();
-	return {thrown: link, nodes: description.nodes};
+	const {nodes, classes} = description;
+	return {description: {thrown: link, nodes}, classes: classes.every(found => found === null) ? [] : classes};
 }
 
 /** @returns what stands for an error of which not even the parts can be encoded. */

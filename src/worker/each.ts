@@ -1,24 +1,33 @@
 /**
  * The items of a chunk of `map`: one call each, one outcome each.
  */
-import {encode} from '../serialize/codec.js';
-import type {ReducerTable} from '../serialize/reducers.js';
-import {encodeError} from '../serialize/remote-error.js';
 import type {ShippedItem} from '../functions/shipped-function.js';
+import {CaptureNeeded} from '../serialize/capture-on-demand.js';
+import type {TaskFunction} from './functions.js';
 
-/** Calls `fn` with each of the argument lists, one after the other. */
-export async function applyToEach(fn: (...args: unknown[]) => unknown, list: readonly unknown[][]): Promise<ShippedItem[]> {
-	const items: ShippedItem[] = [];
+/** Encodes what a task gives back. Each result is valid until the next. */
+export interface ResultEncoder {
+	/** @throws {SerializationError} It cannot travel. */
+	result(value: unknown): Uint8Array;
+	thrown(error: unknown): Uint8Array;
+}
+
+/** What became of one call. */
+export type Outcome = {readonly ok: true; readonly value: unknown} | {readonly ok: false; readonly thrown: unknown};
+
+/** Calls the function with each of the argument lists, one after the other; each call has a function of its own. */
+export async function applyToEach(instance: () => TaskFunction, list: ReadonlyArray<readonly unknown[]>): Promise<Outcome[]> {
+	const outcomes: Outcome[] = [];
 	for (const args of list) {
 		try {
-			const result = fn(...args);
-			items.push({ok: true, value: isThenable(result) ? await result : result});
+			const result = instance()(...args);
+			outcomes.push({ok: true, value: isThenable(result) ? await result : result});
 		} catch (error) {
-			items.push(failedItem(error));
+			outcomes.push({ok: false, thrown: error});
 		}
 	}
 
-	return items;
+	return outcomes;
 }
 
 /** Whether awaiting the value does anything. Runs a getter of the value, as awaiting it would. */
@@ -28,23 +37,28 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 		&& typeof (value as {then?: unknown}).then === 'function';
 }
 
-/** The items as bytes; a value that cannot travel becomes the error of its own item and hides no other. */
-export function encodeItems(items: readonly ShippedItem[], reducers: ReducerTable | null): Uint8Array {
+/** The outcomes as bytes; a value that cannot travel becomes the error of its own item and hides no other. */
+export function encodeOutcomes(outcomes: readonly Outcome[], encoder: ResultEncoder): Uint8Array {
+	const items = outcomes.map((outcome): ShippedItem => outcome.ok ? outcome : failedItem(outcome.thrown, encoder));
 	try {
-		return encode(items, 'result', ['result'], {reducers});
-	} catch {
-		return encode(items.map(item => item.ok ? travelling(item, reducers) : item), 'result', ['result'], {reducers});
+		return encoder.result(items);
+	} catch (error) {
+		if (error instanceof CaptureNeeded) {
+			throw error;
+		}
+
+		return encoder.result(items.map(item => item.ok ? travelling(item, encoder) : item));
 	}
 }
 
-function travelling(item: ShippedItem & {readonly ok: true}, reducers: ReducerTable | null): ShippedItem {
+function travelling(item: ShippedItem & {readonly ok: true}, encoder: ResultEncoder): ShippedItem {
 	try {
-		encode(item.value, 'result', ['result'], {reducers});
+		encoder.result(item.value);
 		return item;
 	} catch (error) {
-		return failedItem(error);
+		return failedItem(error, encoder);
 	}
 }
 
 // Copied: the encoder reuses its memory.
-const failedItem = (error: unknown): ShippedItem => ({ok: false, error: new Uint8Array(encodeError(error))});
+const failedItem = (thrown: unknown, encoder: ResultEncoder): ShippedItem => ({ok: false, error: new Uint8Array(encoder.thrown(thrown))});

@@ -1,20 +1,28 @@
 /**
  * What a worker tells its parent.
  */
+import type {FunctionCapture} from '../functions/captured-function.js';
+import type {Application} from '../functions/shipped-function.js';
 import {frameKind, type NativeWorker} from '../native.js';
+import {captureOnDemand, CaptureNeeded} from '../serialize/capture-on-demand.js';
 import {encode} from '../serialize/codec.js';
 import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
-import type {Application, ShippedItem} from '../functions/shipped-function.js';
-import {encodeItems} from './each.js';
+import {encodeOutcomes, type Outcome, type ResultEncoder} from './each.js';
 
 const nothing = new Uint8Array(0);
+const resultSteps: readonly string[] = ['result'];
 
-/** Writes frames to the parent. */
+/** Writes frames to the parent. What returns a promise has written only when that is fulfilled. */
 export class Replies {
 	/** Of the classes whose instances travel otherwise. */
 	reducers: ReducerTable | null = null;
 	readonly #end: NativeWorker;
+	#capture: FunctionCapture = captureOnDemand;
+	readonly #encoder: ResultEncoder = {
+		result: value => encode(value, 'result', resultSteps, {reducers: this.reducers, capture: this.#capture}),
+		thrown: error => encodeError(error, this.#capture),
+	};
 
 	constructor(end: NativeWorker) {
 		this.#end = end;
@@ -24,28 +32,56 @@ export class Replies {
 		this.#end.write(frameKind.ready, 0, nothing);
 	}
 
-	startFailed(error: unknown): void {
-		this.#end.write(frameKind.startFailed, 0, encodeError(error));
+	startFailed(error: unknown): Promise<void> | undefined {
+		return this.#write(frameKind.startFailed, 0, () => this.#encoder.thrown(error));
 	}
 
 	/** The task's value; where it cannot travel, the error that says why. */
-	returned(sequence: number, value: unknown, application: Application): void {
+	returned(sequence: number, value: unknown, application: Application): Promise<void> | undefined {
 		let payload;
 		try {
-			payload = application === 'each' ? encodeItems(value as ShippedItem[], this.reducers) : encode(value, 'result', ['result'], {reducers: this.reducers});
+			payload = application === 'each' ? encodeOutcomes(value as Outcome[], this.#encoder) : this.#encoder.result(value);
 		} catch (error) {
-			this.threw(sequence, error);
-			return;
+			return error instanceof CaptureNeeded
+				? this.#whenLoaded(async () => this.returned(sequence, value, application))
+				: this.threw(sequence, error);
 		}
 
 		this.#end.write(frameKind.returned, sequence, payload);
+		return undefined;
 	}
 
-	threw(sequence: number, error: unknown): void {
-		this.#end.write(frameKind.threw, sequence, encodeError(error));
+	threw(sequence: number, error: unknown): Promise<void> | undefined {
+		return this.#write(frameKind.threw, sequence, () => this.#encoder.thrown(error));
 	}
 
-	undecodable(sequence: number, error: unknown): void {
-		this.#end.write(frameKind.undecodable, sequence, encodeError(error));
+	undecodable(sequence: number, error: unknown): Promise<void> | undefined {
+		return this.#write(frameKind.undecodable, sequence, () => this.#encoder.thrown(error));
+	}
+
+	async loadCapture(): Promise<void> {
+		const {functionCapture} = await import('../functions/capture.js');
+		this.#capture = functionCapture('parent');
+	}
+
+	#write(kind: number, sequence: number, encodePayload: () => Uint8Array): Promise<void> | undefined {
+		let payload;
+		try {
+			payload = encodePayload();
+		} catch (error) {
+			if (error instanceof CaptureNeeded) {
+				return this.#whenLoaded(async () => this.#write(kind, sequence, encodePayload));
+			}
+
+			throw error;
+		}
+
+		this.#end.write(kind, sequence, payload);
+		return undefined;
+	}
+
+	async #whenLoaded(again: () => Promise<void> | undefined): Promise<void> {
+		await this.loadCapture();
+		await again();
 	}
 }

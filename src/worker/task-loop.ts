@@ -9,23 +9,30 @@ import {performance} from 'node:perf_hooks';
 import {
 	frameKind, frameRow, type FrameBatch, type NativeWorker,
 } from '../native.js';
-import {decode, decodeReduced} from '../serialize/codec.js';
+import {decode} from '../serialize/codec.js';
 import {decodeWhenImported, WhenImported} from '../serialize/reducers.js';
 import type {Application} from '../functions/shipped-function.js';
 import {applyToEach, isThenable} from './each.js';
-import {Functions, type CallableFunction} from './functions.js';
-import {initialize} from './initialize.js';
+import {Functions, type Call, type ShippedCallable} from './functions.js';
+import {initialize, type Initialization} from './initialize.js';
 import {Replies} from './replies.js';
 
 // Captured at the start: a task may replace any global.
-const {setImmediate, Atomics, Promise} = globalThis;
+const {setImmediate, Atomics} = globalThis;
 
 // How long tasks may follow one another before timers and sockets of earlier tasks get their turn, in ms.
 const longestTurn = 2;
 
+type PreparedCall
+	= | (Call & {readonly application: 'call'})
+		| {readonly application: 'each'; readonly callable: ShippedCallable; readonly items: ReadonlyArray<readonly unknown[]>};
+
 const noFrames: FrameBatch = {
 	count: 0, table: new Uint32Array(0), payloads: new Uint8Array(0),
 };
+
+/** Without a `this`. */
+const callFreely = ({fn, args}: Call): unknown => fn(...args);
 
 /** The run loop of a worker. */
 export class TaskLoop {
@@ -41,7 +48,6 @@ export class TaskLoop {
 	#offset = 0;
 	/** A task, the initializer or an import is under way: frames wait. */
 	#isBusy = false;
-	#argumentsAreReduced = false;
 
 	constructor(end: NativeWorker) {
 		this.#end = end;
@@ -108,7 +114,7 @@ export class TaskLoop {
 		const payload = payloads.subarray(start, this.#offset);
 		switch (kind) {
 			case frameKind.task: {
-				return this.#claim(sequence) && this.#runTask(sequence, this.#functions.get(id), payload);
+				return this.#claim(sequence) && this.#runTask(sequence, id, payload);
 			}
 
 			case frameKind.function: {
@@ -146,11 +152,13 @@ export class TaskLoop {
 
 	async #initialize(payload: Uint8Array): Promise<void> {
 		try {
-			const transport = await initialize(payload);
-			this.#argumentsAreReduced = transport.argumentsAreReduced;
-			this.#replies.reducers = transport.resultReducers;
+			const reducers = await initialize(decode(payload, 'worker') as Initialization);
+			if (reducers !== null) {
+				await this.#replies.loadCapture();
+				this.#replies.reducers = reducers;
+			}
 		} catch (error) {
-			this.#replies.startFailed(error);
+			await this.#replies.startFailed(error);
 			process.exit(1);
 		}
 
@@ -158,75 +166,71 @@ export class TaskLoop {
 		this.#resume();
 	}
 
-	#runTask(sequence: number, callable: CallableFunction | Promise<CallableFunction>, payload: Uint8Array): boolean {
-		if (callable instanceof Promise) {
-			this.#isBusy = true;
-			void this.#runWhenResolved(sequence, callable, payload);
-			return true;
-		}
-
-		let args;
+	#runTask(sequence: number, id: number, payload: Uint8Array): boolean {
+		let call;
 		try {
-			args = this.#argumentsAreReduced ? decodeWhenImported(() => decodeReduced(payload, 'worker')) : decode(payload, 'worker');
+			call = decodeWhenImported(() => this.#prepareCall(id, payload));
 		} catch (error) {
-			this.#replies.undecodable(sequence, error);
-			return false;
+			return this.#isAnswering(this.#replies.undecodable(sequence, error));
 		}
 
-		if (args instanceof WhenImported) {
+		if (call instanceof WhenImported) {
 			this.#isBusy = true;
-			void this.#callWhenDecoded(sequence, callable, args);
+			void this.#callWhenDecoded(sequence, call);
 			return true;
 		}
 
-		return this.#call(sequence, callable, args as unknown[]);
+		return this.#call(sequence, call as PreparedCall);
 	}
 
-	/** As `#runTask`, with the arguments at hand. */
-	#call(sequence: number, {fn, application}: CallableFunction, args: readonly unknown[]): boolean {
+	#prepareCall(id: number, payload: Uint8Array): PreparedCall {
+		const callable = this.#functions.get(id);
+		return callable.application === 'each' ? {application: 'each', callable, items: callable.itemsOf(payload)} : {application: 'call', ...callable.callOf(payload)};
+	}
+
+	/** Whether the task is still under way when this returns. */
+	#call(sequence: number, call: PreparedCall): boolean {
 		let result;
 		try {
-			result = application === 'each' ? applyToEach(fn, args as unknown[][]) : fn(...args);
+			result = call.application === 'each' ? applyToEach(() => call.callable.instance(), call.items) : callFreely(call);
 			if (isThenable(result)) {
 				this.#isBusy = true;
-				void this.#settle(sequence, result, application);
+				void this.#settle(sequence, result, call.application);
 				return true;
 			}
 		} catch (error) {
-			this.#replies.threw(sequence, error);
+			return this.#isAnswering(this.#replies.threw(sequence, error));
+		}
+
+		return this.#isAnswering(this.#replies.returned(sequence, result, call.application));
+	}
+
+	#isAnswering(answer: Promise<void> | undefined): boolean {
+		if (answer === undefined) {
 			return false;
 		}
 
-		this.#replies.returned(sequence, result, application);
-		return false;
+		this.#isBusy = true;
+		void this.#resumeAfter(answer);
+		return true;
 	}
 
-	async #runWhenResolved(sequence: number, resolving: Promise<CallableFunction>, payload: Uint8Array): Promise<void> {
-		let callable;
+	async #resumeAfter(answer: Promise<void>): Promise<void> {
+		await answer;
+		this.#resume();
+	}
+
+	async #callWhenDecoded(sequence: number, decoding: WhenImported): Promise<void> {
+		let call;
 		try {
-			callable = await resolving;
+			call = await decoding.decoded;
 		} catch (error) {
-			this.#replies.undecodable(sequence, error);
+			await this.#replies.undecodable(sequence, error);
 			this.#resume();
 			return;
 		}
 
-		if (!this.#runTask(sequence, callable, payload)) {
-			this.#resume();
-		}
-	}
-
-	async #callWhenDecoded(sequence: number, callable: CallableFunction, decoding: WhenImported): Promise<void> {
-		let args;
-		try {
-			args = await decoding.decoded;
-		} catch (error) {
-			this.#replies.undecodable(sequence, error);
-			this.#resume();
-			return;
-		}
-
-		if (!this.#call(sequence, callable, args.value as unknown[])) {
+		if (!this.#call(sequence, call.value as PreparedCall)) {
 			this.#resume();
 		}
 	}
@@ -236,12 +240,12 @@ export class TaskLoop {
 		try {
 			value = await result;
 		} catch (error) {
-			this.#replies.threw(sequence, error);
+			await this.#replies.threw(sequence, error);
 			this.#resume();
 			return;
 		}
 
-		this.#replies.returned(sequence, value, application);
+		await this.#replies.returned(sequence, value, application);
 		this.#resume();
 	}
 }

@@ -1,0 +1,89 @@
+/** The values of the variables around a function at this moment. */
+import process from 'node:process';
+import type {CaptureRefusal, SharedVariables} from './captured-function.js';
+import type {PlannedVariable} from './code-plan.js';
+import type {EnclosingScope} from './function-inspection.js';
+import {currentGlobal} from './pristine-globals.js';
+import type {Refusal} from './function-refusal.js';
+import {memberSnapshot} from './tool-namespaces.js';
+
+// There a variable before its initialisation looks like one that is undefined.
+const showsUninitialised = Number(process.versions.node.split('.', 1)[0]) >= 22;
+
+/** Nothing was read yet, or what was read may change. */
+export const unread = Symbol('unread');
+
+type Found = {readonly hops: number | null; readonly descriptor: PropertyDescriptor};
+
+function find(name: string, scopes: readonly EnclosingScope[]): Found | undefined {
+	for (const {variables, hops} of scopes) {
+		const descriptor = Object.getOwnPropertyDescriptor(variables, name);
+		if (descriptor !== undefined) {
+			return {hops, descriptor};
+		}
+	}
+
+	return undefined;
+}
+
+/** What is read, and whether it stays so for this function. */
+export interface ReadVariable {
+	readonly value: unknown;
+	readonly isStable: boolean;
+}
+
+/** What a variable is read from, and with. */
+export interface VariableSource {
+	readonly scopes: readonly EnclosingScope[];
+	/** Whether functions assign to it. */
+	readonly isCell: boolean;
+	readonly variables: SharedVariables;
+	/** Makes the error. */
+	readonly refuse: (refusal: Refusal) => CaptureRefusal;
+}
+
+/** One variable. */
+export function readVariable(fn: object, variable: PlannedVariable, source: VariableSource): ReadVariable {
+	const {name} = variable;
+	const {scopes, isCell, variables, refuse} = source;
+	const found = find(name, scopes);
+	if (found === undefined) {
+		return fromGlobals(fn, variable, source);
+	}
+
+	const {hops, descriptor} = found;
+	if (descriptor.get !== undefined) {
+		throw refuse({
+			code: 'ERR_CAPTURE_TDZ', variable: name, words: `uses the variable ${name}, which has no value yet: its declaration has not run. Submit the function after it.`,
+		});
+	}
+
+	const value = memberSnapshot(descriptor.value, variable.members);
+	if (isCell) {
+		return {value: variables.of(fn, hops, name, value), isStable: false};
+	}
+
+	return {value, isStable: variable.isStable && value === descriptor.value && (value !== undefined || showsUninitialised)};
+}
+
+function fromGlobals(fn: object, variable: PlannedVariable, {isCell, variables, refuse}: VariableSource): ReadVariable {
+	const {name, origin} = variable;
+	if (origin === 'unknown' && variable.isOwnName) {
+		return {value: isCell ? variables.of(fn, -1, name, fn) : fn, isStable: false};
+	}
+
+	const global = origin === 'declared' ? undefined : currentGlobal(name);
+	if (global === undefined) {
+		throw refuse({
+			code: 'ERR_CAPTURE_UNSUPPORTED', variable: name, words: `uses the variable ${name}, whose value cannot be read from outside. Pass it as an argument, or keep it in an object.`,
+		});
+	}
+
+	if (!('value' in global)) {
+		throw refuse({
+			code: 'ERR_CAPTURE_UNSUPPORTED', variable: name, words: `uses the global ${name}, an accessor that this program has made. Pass its value as an argument.`,
+		});
+	}
+
+	return {value: isCell ? variables.of(globalThis, -1, name, global.value) : global.value, isStable: false};
+}
