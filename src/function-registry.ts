@@ -129,7 +129,8 @@ export class FunctionRegistry {
 	#registerStable(fn: AnyFunction, application: Application): number | undefined {
 		const snapshot = snapshotOf(fn);
 		const {codes, bytes, captured, isStable} = snapshot ?? encodeParts([[fn, noSteps]], 'submit', this.#options);
-		if (!isStable) {
+		// Whatever has variables would send its text again with every other value of them.
+		if (!isStable || codes.some(code => code.captured.length > 0)) {
 			return undefined;
 		}
 

@@ -5,6 +5,7 @@
  */
 import {createHash} from 'node:crypto';
 import {createRequire} from 'node:module';
+import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {types} from 'node:util';
 import type {ExportStep, ModuleFunctionReference} from './code.js';
@@ -23,9 +24,22 @@ export function moduleReferenceOf(fn: object, text: string, plan: FunctionPlan):
 	const isCommonJs = script.kind === 'commonJs';
 	const path = isCommonJs ? commonJsPath(fn, script.url) : plan.plan.exportPath ?? modulePath(fn, plan);
 	return path && {
-		url: urlOf(script.url), isCommonJs, path, fileHash: script.fileHash, textHash: createHash('sha256').update(text).digest('base64url'),
+		url: urlOf(script.url), isCommonJs, path, fileHash: fileHashOf(script), textHash: hash(text),
 	};
 }
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+/**
+ * That of the file as it was loaded. Of a file that says something else by now, what was loaded tells: no file has that hash, and the worker
+ * finds out. Where a loader may have made the text of that file, it tells nothing.
+ */
+function fileHashOf({fileHash, isTransformed, source, url}: ScriptSource): string | null {
+	const isPlain = isTransformed && source !== null && /\.[cm]?js(?:[?#]|$)/v.test(url!) && !hasLoaders();
+	return fileHash ?? (isPlain ? hash(source) : null);
+}
+
+const hasLoaders = (): boolean => /--(?:import|require|loader|experimental-loader)\b|(?:^| )-r /v.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '));
 
 const canBeImported = ({url, kind}: ScriptSource): boolean => kind !== 'script' && (url!.startsWith('file:') || url!.startsWith('data:') || url!.startsWith('/'));
 

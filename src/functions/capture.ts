@@ -24,10 +24,12 @@ import {
 } from './function-refusal.js';
 import {exportReferenceOf} from './module-handle.js';
 import {namespaceUrlOf} from './namespaces.js';
-import {functionDecoration, prototypeDecoration, type NaturalShape} from './own-properties.js';
+import {
+	boundDecoration, functionDecoration, prototypeDecoration, type NaturalShape,
+} from './own-properties.js';
 import {PayloadVariables} from './payload-variables.js';
 import {globalState} from './pristine-globals.js';
-import {privateNameOf} from './private-instances.js';
+import {internalClassOf, privateNameOf} from './private-instances.js';
 import {sentOn} from './sent-on.js';
 import {referenceRules} from './reference-rules.js';
 
@@ -89,6 +91,10 @@ class Capture implements FunctionCapture {
 		return namespaceUrlOf(value);
 	}
 
+	internalClassOf(instance: object): string | undefined {
+		return internalClassOf(instance);
+	}
+
 	privateNameOf(instance: object): string | undefined {
 		return privateNameOf(instance);
 	}
@@ -121,7 +127,7 @@ class Capture implements FunctionCapture {
 
 		const bound = inspectFunction(fn)?.bound;
 		if (bound) {
-			return {kind: 'bound', ...bound};
+			return {kind: 'bound', ...bound, decoration: boundDecoration(fn, bound)};
 		}
 
 		throw refusing(fn, text, null)(nativeRefusal);

@@ -49,7 +49,7 @@ export type CapturedFunction
 		| {readonly kind: 'module'; readonly reference: ModuleFunctionReference}
 		| {readonly kind: 'builtin'; readonly reference: BuiltinReference}
 		| {readonly kind: 'knownClass'; readonly id: string}
-		| {readonly kind: 'bound'; readonly target: unknown; readonly self: unknown; readonly args: readonly unknown[]};
+		| {readonly kind: 'bound'; readonly target: unknown; readonly self: unknown; readonly args: readonly unknown[]; readonly decoration: Decoration | null};
 
 /** The variables of one payload that are shared by functions. */
 export interface SharedVariables {
@@ -70,6 +70,8 @@ export interface FunctionCapture {
 	builtinOf(value: object): BuiltinReference | undefined;
 	/** The URL of a module of which this is the namespace. */
 	namespaceUrl(value: object): string | undefined;
+	/** The name of the class of Node that an object is an instance of, also by a class that extends it. */
+	internalClassOf(instance: object): string | undefined;
 	/** Whether an instance of the class holds state that nothing outside the class can read; its name for the message. */
 	privateNameOf(instance: object): string | undefined;
 }

@@ -4,7 +4,7 @@
  */
 import {performance} from 'node:perf_hooks';
 import process from 'node:process';
-import type {AnyFunction} from './factory.js';
+import type {Unfilled} from './factory.js';
 
 /** By id. A class that was rebuilt here stays: nobody else keeps what its private statics hold. */
 const rebuilt = new Map<string, RebuiltClass>();
@@ -19,9 +19,33 @@ const processId = `${process.pid.toString(36)}.${Math.floor(performance.timeOrig
 let nextNumber = 0;
 
 /** A class that is filled anew by every payload that brings it. */
-export interface RebuiltClass {
-	readonly fn: AnyFunction;
-	fill(values: readonly unknown[]): void;
+export type RebuiltClass = Unfilled;
+
+type Shape = {readonly own: PropertyDescriptorMap; readonly home: PropertyDescriptorMap};
+
+/** What each had when it was made. */
+const shapes = new WeakMap<object, Shape>();
+
+const shapeOf = (fn: object): Shape => ({own: Object.getOwnPropertyDescriptors(fn), home: Object.getOwnPropertyDescriptors(homeOf(fn))});
+const homeOf = (fn: object): object => Object.getOwnPropertyDescriptor(fn, 'prototype')!.value as object;
+
+/** Takes away what tasks and earlier payloads have made of a class: a payload brings its state at the time of the submit. */
+export function resetClass({fn}: RebuiltClass): void {
+	const shape = shapes.get(fn)!;
+	reset(fn, shape.own);
+	reset(homeOf(fn), shape.home);
+}
+
+function reset(object: object, first: PropertyDescriptorMap): void {
+	for (const key of Reflect.ownKeys(object)) {
+		if (!Object.hasOwn(first, key)) {
+			Reflect.deleteProperty(object, key);
+		}
+	}
+
+	for (const key of Reflect.ownKeys(first)) {
+		Reflect.defineProperty(object, key, first[key as string]!);
+	}
 }
 
 /** The class of this process that has the id: one that was sent from here, or one that was rebuilt here. */
@@ -45,6 +69,7 @@ export function registerOwnClass(ownClass: object): string {
 
 export function registerRebuiltClass(id: string, made: RebuiltClass): void {
 	rebuilt.set(id, made);
+	shapes.set(made.fn, shapeOf(made.fn));
 	ids.set(made.fn, id);
 }
 

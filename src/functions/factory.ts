@@ -19,6 +19,8 @@ export type Factory = (...values: readonly unknown[]) => AnyFunction;
 export interface Unfilled {
 	readonly fn: AnyFunction;
 	fill(values: readonly unknown[]): void;
+	/** Gives the private static fields of a class their values again, by position among the captured parameters of that kind; null for others. */
+	readonly setPrivateStatics: ((values: readonly unknown[]) => void) | null;
 }
 
 /** Takes the fixed values, then the early ones. */
@@ -75,28 +77,43 @@ export function compileLateFactory(code: Code): LateFactory {
 	const parameters = code.captured.filter(parameter => !isFilledOnce(parameter, code)).map(({parameter}) => parameter);
 	const list = parameterList(code, parameters);
 	const [open, close] = naming(code);
-	const end = `${close},fill:function(${values}){${assignments.join(';')}}}`;
+	const setter = privateSetter(code, fresh);
+	const end = `${close},fill:function(${values}){${assignments.join(';')}},setPrivateStatics:${setter === null ? 'null' : setter.name}}`;
 	if (constants.length === 0) {
-		return compile(code, `(function(${list}){${directive(code)}return {fn:${open}`, `${end}})`) as LateFactory;
+		const begin = `(function(${[list, ...setter === null ? [] : [setter.name]].filter(Boolean).join(',')}){${directive(code)}return {fn:${open}`;
+		return compile(code, begin, `${end}})`, setter?.text) as LateFactory;
 	}
 
 	// A generator stops ahead of the declarations and goes on when the values are there.
 	const steps = compile(
 		code,
-		`(function*(${list}){${directive(code)}const ${fresh('f')}={fn:${open}`,
+		`(function*(${list}){${directive(code)}${setter === null ? '' : `let ${setter.name};`}const ${fresh('f')}={fn:${open}`,
 		`${end},${values}=yield ${fresh('f')},${constants.join(',')};})`,
+		setter?.text,
 	) as (...values: readonly unknown[]) => Generator<Unfilled, void, readonly unknown[]>;
 	return (...early) => {
 		const step = steps(...early);
 		const unfilled = step.next().value as Unfilled;
 		return {
-			fn: unfilled.fn,
+			...unfilled,
 			fill(values) {
 				unfilled.fill(values);
 				step.next(values);
 			},
 		};
 	};
+}
+
+/** Only code in the body of a class can assign to its private fields, so a block is added that leaves a function for it. */
+function privateSetter({kind, text, captured}: Code, fresh: (suffix: string) => string): {readonly name: string; readonly text: string} | null {
+	const fields = captured.filter(parameter => parameter.kind === 'privateStatic').map(({parameter}) => parameter.replace(/^.*?static_/v, '#'));
+	if (kind !== 'class' || fields.length === 0) {
+		return null;
+	}
+
+	const name = fresh('s');
+	const assignments = fields.map((field, index) => `this.${field}=${fresh('v')}[${index}]`).join(';');
+	return {name, text: `${text.slice(0, -1)};static{${name}=${fresh('v')}=>{${assignments}}}}`};
 }
 
 /**
@@ -128,13 +145,13 @@ function freshNames({text, fixed, captured}: Code): (suffix: string) => string {
 	return suffix => prefix + suffix;
 }
 
-function compile(code: Code, head: string, tail: string): unknown {
+function compile(code: Code, head: string, tail: string, text = code.text): unknown {
 	const options = {
 		filename: scriptName(code),
 		lineOffset: code.line,
 		columnOffset: code.column - head.length,
 	};
-	const source = `${head}${code.text}${tail}`;
+	const source = `${head}${text}${tail}`;
 	if (!code.hasDynamicImport) {
 		return new vm.Script(source, options).runInThisContext() as unknown;
 	}

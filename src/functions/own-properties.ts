@@ -68,6 +68,19 @@ export function functionDecoration(fn: object, shape: NaturalShape): Decoration 
 	return isUndecorated(decoration) ? null : decoration;
 }
 
+/** What differs in a function that `bind` has made. */
+export function boundDecoration(fn: object, {target, args}: {readonly target: object; readonly args: readonly unknown[]}): Decoration | null {
+	const valueOf = (key: string): unknown => Object.getOwnPropertyDescriptor(target, key)?.value;
+	const name = valueOf('name');
+	const length = valueOf('length');
+	return functionDecoration(fn, {
+		isClass: false,
+		name: `bound ${typeof name === 'string' ? name : ''}`,
+		length: Math.max(0, (typeof length === 'number' ? length : 0) - args.length),
+		...noMembers,
+	});
+}
+
 /** What differs in the object under `prototype`; null for nothing, and where that is an object of its own. */
 export function prototypeDecoration(fn: object, shape: NaturalShape): Decoration | null {
 	const home: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;

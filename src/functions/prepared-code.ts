@@ -46,7 +46,9 @@ export class PreparedCode {
 		}
 
 		this.#plain ??= this.#compile(() => compileFactory(this.code));
-		const fn = this.#fixed.length === 0 ? this.#plain(...values) : this.#plain(...this.#fixed, ...values);
+		const factory = this.#plain;
+		// Not as a method: an arrow function would have this object as its `this`.
+		const fn = this.#fixed.length === 0 ? factory(...values) : factory(...this.#fixed, ...values);
 		this.#finish(fn, values);
 		return fn;
 	}
@@ -54,7 +56,7 @@ export class PreparedCode {
 	/** A new function whose variables are undefined until it is filled. May be filled again, with values for all but constants. */
 	createLate(early: readonly unknown[]): Unfilled {
 		this.#late ??= this.#compile(() => compileLateFactory(this.code));
-		const {fn, fill} = this.#evaluate(this.#late, early);
+		const {fn, fill, setPrivateStatics} = this.#evaluate(this.#late, early);
 		const values: unknown[] = [...early];
 		this.#finish(fn, values);
 		return {
@@ -65,6 +67,7 @@ export class PreparedCode {
 					values[early.length + index] = value;
 				}
 			},
+			setPrivateStatics,
 		};
 	}
 

@@ -1,5 +1,6 @@
 /** Whether an instance has members with `#` names, which no copy of it could have. */
 import {privateMembers} from './private-members.js';
+import {functionOrigin} from './function-origin.js';
 import {functionName} from './function-refusal.js';
 
 const {toString} = Function.prototype;
@@ -22,6 +23,12 @@ export function privateNameOf(instance: object): string | undefined {
 	const members = privateMembers(instance);
 	const [first] = classes;
 	return members === undefined || members.length > 0 ? functionName(first!) : undefined;
+}
+
+/** The name of the class of Node that the instance's class is or extends. */
+export function internalClassOf(instance: object): string | undefined {
+	const found = classesOf(Object.getPrototypeOf(instance) as object).find(one => functionOrigin(one)?.url?.startsWith('node:') === true);
+	return found && (functionName(found) || 'a nameless class');
 }
 
 function classesOf(prototype: object): object[] {

@@ -13,5 +13,5 @@ const need = (): never => {
 };
 
 export const captureOnDemand: FunctionCapture = {
-	capture: need, createVariables: need, builtinOf: need, namespaceUrl: need, privateNameOf: need,
+	capture: need, createVariables: need, builtinOf: need, namespaceUrl: need, internalClassOf: need, privateNameOf: need,
 };

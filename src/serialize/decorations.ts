@@ -3,6 +3,7 @@
  * so no code of the program runs.
  */
 import {Buffer} from 'node:buffer';
+import process from 'node:process';
 import {types} from 'node:util';
 import type {Decoration} from '../functions/captured-function.js';
 
@@ -37,10 +38,17 @@ const intrinsicOf: Readonly<Record<Exclude<ObjectKind, 'leaf' | 'error'>, string
 	array: 'Array', record: 'Object', map: 'Map', set: 'Set',
 };
 
+const environmentPrototype = Object.getPrototypeOf(process.env) as object;
+
 /** Whether an object of that kind has the prototype that the reader gives it anyway. */
 export function isNaturalPrototype(kind: ObjectKind, prototype: object | null): boolean {
 	if (prototype === null) {
 		return false;
+	}
+
+	// That of `process.env` has none of the marks of a plain object, and is one.
+	if (prototype === environmentPrototype) {
+		return kind === 'record';
 	}
 
 	const name = intrinsicName(prototype);
@@ -170,7 +178,7 @@ function extraProperties(value: object, kind: ObjectKind): readonly Property[] {
 	let isLastIndex = kind === 'array';
 	for (const key of Reflect.ownKeys(value)) {
 		const descriptor = Object.getOwnPropertyDescriptor(value, key);
-		if (descriptor === undefined || isContent(kind, key, descriptor)) {
+		if (descriptor === undefined || isContent(kind, key, descriptor) || (key === 'callee' && types.isArgumentsObject(value))) {
 			continue;
 		}
 

@@ -1,7 +1,9 @@
 /** Functions, classes, cells and bound functions, from their tokens. */
 import type {AnyFunction, Unfilled} from '../functions/factory.js';
 import {SharedVariable} from '../functions/captured-function.js';
-import {localClass, rebuiltClass, registerRebuiltClass} from '../functions/classes.js';
+import {
+	localClass, rebuiltClass, registerRebuiltClass, resetClass,
+} from '../functions/classes.js';
 import {createLateBound} from '../functions/late-bound.js';
 import type {PreparedCode} from '../functions/prepared-code.js';
 import {provenanceOf} from '../functions/provenance.js';
@@ -236,7 +238,7 @@ export class FunctionReader {
 		if (rebuilt === undefined) {
 			// One that was defined here keeps its own variables.
 			this.#decorations.protect(known);
-			return {fn: known as AnyFunction, fill: noMore};
+			return {fn: known as AnyFunction, fill: noMore, setPrivateStatics: null};
 		}
 
 		if (provenanceOf(known)!.code.captured.length !== code.code.captured.length) {
@@ -244,6 +246,8 @@ export class FunctionReader {
 		}
 
 		this.#decorations.allowRepeated(known);
+		resetClass(rebuilt);
+		rebuilt.setPrivateStatics?.(early.filter((_value, index) => code.code.captured[index]!.kind === 'privateStatic'));
 		return rebuilt;
 	}
 

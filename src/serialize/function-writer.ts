@@ -83,7 +83,9 @@ export class FunctionWriter {
 			}
 
 			case 'bound': {
-				this.#writeBound(fn, captured);
+				this.#walk.writeDecorated(captured.decoration, () => {
+					this.#writeBound(fn, captured);
+				});
 				break;
 			}
 

@@ -112,9 +112,9 @@ export class GraphWriter {
 	}
 
 	/** @returns the error for a value of that kind, found here. */
-	refuse(kind: string, code = 'ERR_SERIALIZATION'): SerializationError {
+	refuse(kind: string, code?: string): SerializationError {
 		return refusal(kind, {
-			path: this.path(), side: this.side, holder: this.#position.holder, code,
+			path: this.path(), side: this.side, holder: this.#position.holder, code: code ?? (this.#position.holder === null ? 'ERR_SERIALIZATION' : 'ERR_CAPTURE_UNSUPPORTED'),
 		});
 	}
 
@@ -259,6 +259,10 @@ export class GraphWriter {
 	}
 
 	#writeObject(value: object): void {
+		if (types.isProxy(value)) {
+			throw typeof value === 'function' ? this.refuse('a Proxy', 'ERR_CAPTURE_UNSUPPORTED') : this.refuse('a Proxy');
+		}
+
 		if (this.#position.isCaptured && this.#writeHomeObject(value)) {
 			return;
 		}
@@ -274,10 +278,6 @@ export class GraphWriter {
 		if (reduced !== undefined) {
 			this.tokens.push(null, operation.reduced, reduced);
 			return;
-		}
-
-		if (types.isProxy(value)) {
-			throw this.refuse('a Proxy');
 		}
 
 		if (this.#capture !== null && typeof value === 'object' && this.#writeShared(value, this.#capture)) {
@@ -451,6 +451,11 @@ export class GraphWriter {
 		const unclonable = unclonableKind(value, prototype);
 		if (unclonable !== false) {
 			throw this.refuse(unclonable);
+		}
+
+		const internal = this.#capture?.internalClassOf(value);
+		if (internal !== undefined) {
+			throw this.refuse(`an instance of ${internal}, a class of Node.js`);
 		}
 	}
 

@@ -6,6 +6,9 @@ import {operation, viewKinds} from './wire.js';
 
 const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get! as (this: ArrayBufferView) => string;
 
+// Kept: a program may replace the class.
+const {prototype: urlPrototype} = URL;
+
 const kindOfView = (view: ArrayBufferView): number => {
 	if (Buffer.isBuffer(view)) {
 		return viewKinds.indexOf('Buffer');
@@ -15,6 +18,19 @@ const kindOfView = (view: ArrayBufferView): number => {
 };
 
 const hasBuffer = (view: ArrayBufferView): view is ArrayBufferView<ArrayBuffer> => !types.isSharedArrayBuffer(view.buffer);
+
+/** Its memory was transferred: an empty one can still be looked at. */
+function isDetached(buffer: ArrayBuffer): boolean {
+	if (buffer.byteLength > 0) {
+		return false;
+	}
+
+	try {
+		return new Uint8Array(buffer).length > 0;
+	} catch {
+		return true;
+	}
+}
 
 function primitiveOf(boxed: object): unknown {
 	if (types.isNumberObject(boxed)) {
@@ -41,6 +57,10 @@ function writeView(view: ArrayBufferView, target: LeafTarget): void {
 		throw target.refuse('a view of a SharedArrayBuffer');
 	}
 
+	if (isDetached(view.buffer)) {
+		throw target.refuse('a view of a detached ArrayBuffer');
+	}
+
 	target.buffers().writeView(target.tokens, view, kindOfView(view));
 }
 
@@ -55,6 +75,10 @@ export function writeLeaf(value: object, target: LeafTarget): boolean {
 	} else if (ArrayBuffer.isView(value)) {
 		writeView(value, target);
 	} else if (types.isArrayBuffer(value)) {
+		if (isDetached(value)) {
+			throw target.refuse('a detached ArrayBuffer');
+		}
+
 		target.buffers().writeBuffer(target.tokens, value);
 	} else if (types.isSharedArrayBuffer(value)) {
 		throw target.refuse('a SharedArrayBuffer');
@@ -63,7 +87,7 @@ export function writeLeaf(value: object, target: LeafTarget): boolean {
 	} else if (types.isBoxedPrimitive(value)) {
 		target.tokens.push(null, operation.boxed);
 		target.write(primitiveOf(value));
-	} else if (Object.getPrototypeOf(value) === URL.prototype) {
+	} else if (Object.getPrototypeOf(value) === urlPrototype) {
 		target.tokens.push(null, operation.url);
 		target.write((value as URL).href);
 	} else if (value instanceof DOMException) {
