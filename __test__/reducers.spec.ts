@@ -83,6 +83,132 @@ test.serial('what goes wrong in a reducer or in its function concerns one task',
 	}
 });
 
+const reduce = Symbol.for('loky.reduce');
+
+/** Not exported: it travels by value, which its private field forbids to instances. */
+class Amount {
+	readonly #cents: number;
+
+	constructor(cents: number) {
+		this.#cents = cents;
+	}
+
+	get cents(): number {
+		return this.#cents;
+	}
+
+	twice(): Amount {
+		return new Amount(this.#cents * 2);
+	}
+}
+
+class Saying extends Amount {
+	static calls = 0;
+
+	// Found by its symbol alone.
+	[reduce](): readonly [(cents: number) => Saying, [number]] {
+		Saying.calls++;
+		return [cents => new Saying(cents), [this.cents]];
+	}
+
+	override twice(): Saying {
+		return new Saying(this.cents * 2);
+	}
+}
+
+class Inheriting extends Saying {
+	readonly label = 'inheriting';
+}
+
+const rebuildAmount = (cents: number): Amount => new Amount(cents);
+const amountReducers: Reducers = new Map([[Amount, (amount: Amount) => [rebuildAmount, [amount.cents]]]]);
+
+test.serial('a closure may rebuild instances of a class that travels by value, in both directions', withExecutor({
+	maxWorkers: 1, jobReducers: amountReducers, resultReducers: amountReducers,
+}, async (t, executor) => {
+	t.is(await executor.submit((amount: Amount) => amount.cents, new Amount(7)), 7);
+	t.true(await executor.submit((amount: Amount) => amount instanceof Amount, new Amount(7)));
+	const doubled = await executor.submit((amount: Amount) => amount.twice(), new Amount(7));
+	t.true(doubled instanceof Amount);
+	t.is(doubled.cents, 14);
+	const many = await executor.map((amount: Amount) => amount.twice(), [new Amount(1), new Amount(2)], {chunksize: 2});
+	t.deepEqual(many.map(({cents}) => cents), [2, 4]);
+}));
+
+test.serial('an instance says itself how it travels, as argument, as captured variable and as result', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const captured = new Saying(3);
+	const sum = await executor.submit((given: Saying) => new Saying(given.cents + captured.cents).twice(), new Saying(4));
+	t.true(sum instanceof Saying);
+	t.is(sum.cents, 14);
+	t.is(await executor.submit((given: Saying) => given.cents, new Inheriting(5)), 5);
+	t.deepEqual(await executor.submit((list: readonly Saying[]) => [list[0] === list[1], list[0]!.cents], [captured, captured]), [true, 3]);
+}));
+
+test.serial('what an instance captures is read anew at each submit', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const held = {
+		value: 1,
+		[reduce]() {
+			const {value} = held;
+			return [() => ({value}), []];
+		},
+	};
+	const read = () => held.value;
+	t.is(await executor.submit(read), 1);
+	held.value = 2;
+	t.is(await executor.submit(read), 2);
+}));
+
+test.serial('a reducer of the executor wins over what the instance says', withExecutor({
+	maxWorkers: 1,
+	jobReducers: new Map([[Saying, () => [() => ({cents: 'reducer'}), []]]]),
+}, async (t, executor) => {
+	t.is(await executor.submit((given: {readonly cents: unknown}) => given.cents, new Saying(1)), 'reducer');
+	t.is(await executor.submit((given: {readonly cents: unknown}) => given.cents, new Inheriting(1)), 1);
+}));
+
+test.serial('an accessor or a value that is no function is no method, and a class is no instance', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	let calls = 0;
+	const accessor = Object.create({
+		get [reduce]() {
+			calls++;
+			return () => [Object, []];
+		},
+	}, {a: {value: 1, enumerable: true}}) as {readonly a: number};
+	t.is(await executor.submit((given: {readonly a: number}) => given.a, accessor), 1);
+	t.is(await executor.submit((given: {readonly a: number}) => given.a, {a: 2, [reduce]: 7}), 2);
+	const before = Saying.calls;
+	t.is(await executor.submit((Given: typeof Saying) => new Given(9).cents, Saying), 9);
+	t.is(calls, 0);
+	t.is(Saying.calls, before);
+}));
+
+test.serial('a method that returns something else is refused as a reducer is', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	class Wrong {
+		[reduce]() {
+			return 7;
+		}
+	}
+
+	await t.throwsAsync(async () => executor.submit((given: unknown) => given, new Wrong()), {instanceOf: SerializationError, message: /must return \[rebuild, args\]/v});
+	const error = await t.throwsAsync(async () => executor.submit(() => new Wrong()), {instanceOf: SerializationError, message: /must return \[rebuild, args\]/v});
+	t.is(error.side, 'result');
+	t.is(await executor.submit(() => 1), 1);
+}));
+
+test.serial('the fields of thrown errors are reduced, too', withExecutor({maxWorkers: 1, resultReducers: amountReducers}, async (t, executor) => {
+	const fail = () => {
+		throw Object.assign(new RangeError('too much', {cause: {said: new Saying(1)}}), {amount: new Amount(5)});
+	};
+
+	for (const future of [executor.submit(fail), executor.map((_: number) => fail(), [1])]) {
+		const error = await t.throwsAsync<RangeError & {amount: Amount; droppedFields: string[]}>(async () => future, {message: 'too much'});
+		t.deepEqual(error.droppedFields, []);
+		t.true(error.amount instanceof Amount);
+		t.is(error.amount.cents, 5);
+		t.is((error.cause as {said: Saying}).said.cents, 1);
+	}
+}));
+
 test('reducers that are no Map of functions are refused at once', t => {
 	const wrongType = {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'};
 	// @ts-expect-error -- an object is no Map

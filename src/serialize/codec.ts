@@ -6,11 +6,12 @@ import {prepareCodes, type PreparedCode} from '../functions/prepared-code.js';
 import {readCodes} from '../functions/received-code.js';
 import {CaptureNeeded} from './capture-on-demand.js';
 import {GraphReader} from './graph-reader.js';
-import {GraphWriter, type ReductionWriter} from './graph-writer.js';
+import {GraphWriter, type ReductionWriter, type WritingPlace} from './graph-writer.js';
 import {pack, unpack} from './msgpack.js';
 import {plainContext, type ReadingContext} from './object-source.js';
+import {reduceMethodOf} from './reduce-method.js';
 import {
-	ImportUnderWay, rebuild, type Reduction as RebuildOrder, type ReducerTable,
+	ImportUnderWay, rebuild, reduction, type Reduction as RebuildOrder, type ReducerTable,
 } from './reducers.js';
 import {pathText} from './refusal.js';
 import {defaultMaxDepth} from './wire.js';
@@ -19,7 +20,7 @@ const messageOf = (error: unknown): string => error instanceof Error ? error.mes
 
 /** What an encoding may be told. */
 export interface EncodingOptions {
-	/** Of classes whose instances travel otherwise. Default: none. */
+	/** Of classes whose instances travel otherwise. They win over what an instance itself says. Default: none. */
 	readonly reducers?: ReducerTable | null;
 	/** Levels that may travel. Default: 100,000. */
 	readonly maxDepth?: number;
@@ -40,29 +41,44 @@ const noSteps: readonly PathStep[] = [];
 /** Reduced objects within reduced objects: each is a payload within a payload. */
 const maxReductions = 100;
 
-/** Writes what reducers make of objects. Each is a payload of its own, so that it is whole when its function is called. */
+/**
+ * Writes what reducers make of objects: those of the executor, or else the object's own method. Each is a payload of its own, so that it is
+ * whole when its function is called.
+ */
 class Reduction implements ReductionWriter {
-	readonly #reducers: ReducerTable;
+	readonly #reducers: ReducerTable | null;
 	readonly #side: SerializationSide;
 	readonly #maxDepth: number;
 	readonly #capture: FunctionCapture | null;
 	/** Those under way: an object that is met within its own arguments can never be rebuilt. */
-	readonly #open = new Set<object>();
+	#open: Set<object> | null = null;
 
-	constructor(reducers: ReducerTable, side: SerializationSide, maxDepth: number, capture: FunctionCapture | null) {
+	constructor(reducers: ReducerTable | null, side: SerializationSide, maxDepth: number, capture: FunctionCapture | null) {
 		this.#reducers = reducers;
 		this.#side = side;
 		this.#maxDepth = maxDepth;
 		this.#capture = capture;
 	}
 
-	bytesOf(value: object, path: () => readonly PathStep[]): Uint8Array | undefined {
-		const reducer = this.#reducers.get(Object.getPrototypeOf(value) as object);
-		if (reducer === undefined) {
+	bytesOf(value: object, place: WritingPlace): Uint8Array | undefined {
+		const reducer = this.#reducers?.get(Object.getPrototypeOf(value) as object);
+		if (reducer !== undefined) {
+			return this.#write(value, place, reducer);
+		}
+
+		const method = typeof value === 'function' ? undefined : reduceMethodOf(value);
+		if (method === undefined) {
 			return undefined;
 		}
 
-		const here = path();
+		// Where the capture of functions is still to be loaded, before the method runs: it need not run twice.
+		this.#capture?.createVariables();
+		return this.#write(value, place, () => reduction(method()));
+	}
+
+	#write(value: object, place: WritingPlace, reduce: (value: object) => RebuildOrder): Uint8Array {
+		const here = place.path();
+		this.#open ??= new Set();
 		if (this.#open.has(value) || this.#open.size === maxReductions) {
 			throw new SerializationError(`${pathText(here)} contains itself, or lies in more than ${maxReductions} objects that reducers have taken apart. Let the reducer leave out the way back.`, {
 				side: this.#side, path: here,
@@ -72,7 +88,7 @@ class Reduction implements ReductionWriter {
 		this.#open.add(value);
 		try {
 			const writer = new GraphWriter(this.#side, here, {maxDepth: this.#maxDepth, reduction: this, capture: this.#capture});
-			writer.writeRoot(reducer(value));
+			writer.writeRoot(reduce(value));
 			// Copied: the packer reuses its memory.
 			return new Uint8Array(pack(finish(writer)));
 		} finally {
@@ -146,7 +162,8 @@ export function encodeParts(parts: readonly PayloadPart[], side: SerializationSi
 }
 
 function createWriter(side: SerializationSide, root: readonly PathStep[], {reducers, maxDepth = defaultMaxDepth, capture = null}: EncodingOptions): GraphWriter {
-	const reduction = reducers === null || reducers === undefined ? null : new Reduction(reducers, side, maxDepth, capture);
+	// What rebuilds an object is a function: without them, nothing can be reduced.
+	const reduction = capture === null && !reducers ? null : new Reduction(reducers ?? null, side, maxDepth, capture);
 	return new GraphWriter(side, root, {maxDepth, reduction, capture});
 }
 

@@ -34,7 +34,12 @@ const manyNumbers = 32;
 /** Knows the objects that travel otherwise. */
 export interface ReductionWriter {
 	/** The payload of what a reducer made of the object; undefined where it has none. */
-	bytesOf(value: object, path: () => readonly PathStep[]): Uint8Array | undefined;
+	bytesOf(value: object, place: WritingPlace): Uint8Array | undefined;
+}
+
+/** Where the walk is. */
+export interface WritingPlace {
+	path(): readonly PathStep[];
 }
 
 export interface WriterSettings {
@@ -274,9 +279,14 @@ export class GraphWriter {
 			return;
 		}
 
-		const reduced = this.#reduction?.bytesOf(value, () => this.path());
+		const reduced = this.#reduction?.bytesOf(value, this);
 		if (reduced !== undefined) {
 			this.tokens.push(null, operation.reduced, reduced);
+			if (this.#functions !== null) {
+				// What is in it may differ the next time.
+				this.#functions.isStable = false;
+			}
+
 			return;
 		}
 

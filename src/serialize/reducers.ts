@@ -36,7 +36,12 @@ export function reducerTable(reducers: Reducers): ReducerTable | null {
 		]));
 }
 
-function reduction(reduced: unknown): Reduction {
+/**
+ * What a reducer has returned.
+ *
+ * @throws {TypeError} It is no `[rebuild, args]`.
+ */
+export function reduction(reduced: unknown): Reduction {
 	if (!Array.isArray(reduced) || typeof reduced[0] !== 'function' || !Array.isArray(reduced[1])) {
 		throw new TypeError('a reducer must return [rebuild, args]: a function and the array of its arguments');
 	}

@@ -3,9 +3,8 @@
  * worker's stack.
  */
 import {RemoteError, SerializationError} from '../errors.js';
-import type {FunctionCapture} from '../functions/captured-function.js';
 import {CaptureNeeded} from './capture-on-demand.js';
-import {decodeWithFunctions, encode} from './codec.js';
+import {decodeWithFunctions, encode, type EncodingOptions} from './codec.js';
 import {ownErrorClasses} from './own-errors.js';
 import {
 	describeThrown, indescribable, type ErrorNode, type Link, type ThrownClasses, type ThrownDescription,
@@ -19,14 +18,14 @@ type ThrownPayload = {readonly description: ThrownDescription; readonly classes:
 /**
 The bytes of what a task threw, for {@link decodeError}. Valid until the next call, as those of `encode`.
 
-@param capture finds out how functions and classes travel; null where they do not
+@param options how functions and classes travel, and the fields of errors
 @throws CaptureNeeded and nothing else
 */
-export function encodeError(thrown: unknown, capture: FunctionCapture | null = null): Uint8Array {
+export function encodeError(thrown: unknown, options: EncodingOptions = {}): Uint8Array {
 	try {
-		const {description, classes} = describeThrown(thrown, capture);
-		const payload: ThrownPayload = {description, classes: classes.length === 0 ? null : new Uint8Array(encode(classes, 'result', [], {capture}))};
-		return encode(payload, 'result', [], {capture});
+		const {description, classes} = describeThrown(thrown, options);
+		const payload: ThrownPayload = {description, classes: classes.length === 0 ? null : new Uint8Array(encode(classes, 'result', [], options))};
+		return encode(payload, 'result', [], options);
 	} catch (error) {
 		if (error instanceof CaptureNeeded) {
 			throw error;
@@ -112,7 +111,15 @@ export function decodeErrorNow(bytes: Uint8Array): unknown {
 	try {
 		return decodeError(bytes);
 	} catch {
+		return readWithoutClasses(bytes);
+	}
+}
+
+function readWithoutClasses(bytes: Uint8Array): unknown {
+	try {
 		return read(bytes, () => []);
+	} catch (error) {
+		return new SerializationError('What the task threw holds values whose modules could not be imported here.', {side: 'parent', cause: error});
 	}
 }
 

@@ -1,8 +1,7 @@
 /** Worker side: what was thrown, as plain data that certainly travels. Nothing here throws, whatever the thrown value does. */
 import {inspect, types} from 'node:util';
-import type {FunctionCapture} from '../functions/captured-function.js';
 import {CaptureNeeded} from './capture-on-demand.js';
-import {encode} from './codec.js';
+import {encode, type EncodingOptions} from './codec.js';
 import {hiddenFields} from './error-fields.js';
 import {ownErrorClasses} from './own-errors.js';
 import {pathText} from './refusal.js';
@@ -53,8 +52,8 @@ const textOf = (read: () => unknown): string | null => attempt(() => {
 	return typeof text === 'string' ? cut(text) : null;
 }, null);
 
-const travels = (value: unknown, capture: FunctionCapture | null): boolean => attempt(() => {
-	encode(value, 'result', [], {capture});
+const travels = (value: unknown, options: EncodingOptions): boolean => attempt(() => {
+	encode(value, 'result', [], options);
 	return true;
 }, false);
 
@@ -94,18 +93,18 @@ function classOf(error: Error): Pick<ErrorNode, 'origin' | 'name'> {
 class Description {
 	readonly nodes: ErrorNode[] = [];
 	readonly classes: Array<object | null> = [];
-	readonly #capture: FunctionCapture | null;
+	readonly #options: EncodingOptions;
 	/** Errors by number. The list grows while it is worked off, which keeps a long chain of causes off the stack. */
 	readonly #errors: Error[] = [];
 	readonly #numbers = new Map<Error, number>();
 
-	constructor(capture: FunctionCapture | null) {
-		this.#capture = capture;
+	constructor(options: EncodingOptions) {
+		this.#options = options;
 	}
 
 	linkTo(value: unknown): Link | null {
 		if (!isError(value)) {
-			return travels(value, this.#capture) ? {value} : null;
+			return travels(value, this.#options) ? {value} : null;
 		}
 
 		let node = this.#numbers.get(value);
@@ -132,7 +131,7 @@ class Description {
 			const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
 			return typeof constructor === 'function' && Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value === prototype ? constructor : null;
 		}, null);
-		return this.#capture !== null && found !== null && travels(found, this.#capture) ? found as object : null;
+		return found !== null && travels(found, this.#options) ? found as object : null;
 	}
 
 	#describe(error: Error): ErrorNode {
@@ -190,8 +189,8 @@ function degraded(thrown: unknown): ThrownDescription {
 @returns the description of anything thrown; each value in it has been encoded once without trouble
 @throws CaptureNeeded
 */
-export function describeThrown(thrown: unknown, capture: FunctionCapture | null): {readonly description: ThrownDescription; readonly classes: ThrownClasses} {
-	const description = new Description(capture);
+export function describeThrown(thrown: unknown, options: EncodingOptions): {readonly description: ThrownDescription; readonly classes: ThrownClasses} {
+	const description = new Description(options);
 	const link = description.linkTo(thrown);
 	if (link === null) {
 		return {description: degraded(thrown), classes: []};

@@ -21,7 +21,7 @@ export class Replies {
 	#capture: FunctionCapture = captureOnDemand;
 	readonly #encoder: ResultEncoder = {
 		result: value => encode(value, 'result', resultSteps, {reducers: this.reducers, capture: this.#capture}),
-		thrown: error => encodeError(error, this.#capture),
+		thrown: error => encodeError(error, {reducers: this.reducers, capture: this.#capture}),
 	};
 
 	constructor(end: NativeWorker) {
