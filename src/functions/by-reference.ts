@@ -6,7 +6,7 @@
 import {createHash} from 'node:crypto';
 import {createRequire} from 'node:module';
 import process from 'node:process';
-import {fileURLToPath} from 'node:url';
+import {fileURLToPath, URL} from 'node:url';
 import {types} from 'node:util';
 import type {ExportStep, ModuleFunctionReference} from './code.js';
 import {inspectFunction} from './function-inspection.js';

@@ -189,7 +189,7 @@ class Capture implements FunctionCapture {
 		};
 
 		const resolved = known.plan.facts === null ? this.#withKnownNames(known.plan, readScopes) : known.plan;
-		const own = resolved.plan.globals.filter(name => isOwnGlobal(name));
+		const own = resolved.plan.globals.filter(name => isOwnGlobal(name) || isHidden(name, resolved, readScopes));
 		const plan = own.length > 0 ? planWithGlobals(resolved, own) : resolved;
 		const {code} = plan;
 		const values: unknown[] = [];
@@ -208,7 +208,7 @@ class Capture implements FunctionCapture {
 			}
 
 			const read = readVariable(fn, variable, {
-				scopes: variable.origin === 'undeclared' ? [] : readScopes(variable.name), isCell: parameter.kind === 'cell', variables, refuse,
+				scopes: variable.origin === 'undeclared' && isAlone(plan) ? [] : readScopes(variable.name), isCell: parameter.kind === 'cell', variables, refuse,
 			});
 			values.push(read.value);
 			if (read.isStable && own.length === 0) {
@@ -236,6 +236,13 @@ class Capture implements FunctionCapture {
 
 /** Functions are captured for themselves. */
 const isUnchanging = (value: unknown): boolean => typeof value === 'function' || value === null || (typeof value !== 'object' && typeof value !== 'symbol');
+
+/** Whether nothing but its own text is around a script: a module, and a file that Node has wrapped. */
+const isAlone = ({script}: FunctionPlan): boolean => script?.kind === 'module' || (script?.kind === 'commonJs' && !script.isTransformed);
+
+/** Whether a name that the script does not declare is a variable of other scripts, or of what the script was wrapped in. */
+const isHidden = (name: string, plan: FunctionPlan, readScopes: (name: string) => readonly EnclosingScope[]): boolean =>
+	!isAlone(plan) && plan.facts !== null && readScopes(name).some(({variables}) => Object.hasOwn(variables, name));
 
 const isOwnGlobal = (name: string): boolean => {
 	const state = globalState(name);

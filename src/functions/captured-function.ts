@@ -7,7 +7,13 @@ import type {Code, ModuleFunctionReference} from './code.js';
 
 /** A variable that some function assigns to. All functions of a payload that see it have the same one. */
 export class SharedVariable {
+	/** As `instanceof` would, without a look at prototypes, among which a Proxy may be. */
+	static is(value: object): value is SharedVariable {
+		return #isOne in value;
+	}
+
 	v: unknown;
+	readonly #isOne = true;
 
 	constructor(value: unknown) {
 		this.v = value;
@@ -51,10 +57,19 @@ export type CapturedFunction
 		| {readonly kind: 'knownClass'; readonly id: string}
 		| {readonly kind: 'bound'; readonly target: unknown; readonly self: unknown; readonly args: readonly unknown[]; readonly decoration: Decoration | null};
 
+/** Where a variable is, and what it and its neighbours are at this moment. */
+export interface VariablePlace {
+	readonly name: string;
+	/** How many contexts lie between the function and the variable; null where that is not known, -1 for a global. */
+	readonly hops: number | null;
+	readonly value: unknown;
+	/** Another variable of the scope, whose value is told from those of other activations; undefined for none. */
+	readonly shown: unknown;
+}
+
 /** The variables of one payload that are shared by functions. */
 export interface SharedVariables {
-	/** @param hops how many contexts lie between the function and the variable; null where that is not known */
-	of(fn: object, hops: number | null, name: string, value: unknown): SharedVariable;
+	of(fn: object, place: VariablePlace): SharedVariable;
 }
 
 /** Finds out how functions travel. It is given to the codec, so that a process that never sends functions need not load a parser. */

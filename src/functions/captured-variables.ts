@@ -1,6 +1,6 @@
 /** The values of the variables around a function at this moment. */
 import process from 'node:process';
-import type {CaptureRefusal, SharedVariables} from './captured-function.js';
+import type {CaptureRefusal, SharedVariables, VariablePlace} from './captured-function.js';
 import type {PlannedVariable} from './code-plan.js';
 import type {EnclosingScope} from './function-inspection.js';
 import {currentGlobal} from './pristine-globals.js';
@@ -13,18 +13,34 @@ const showsUninitialised = Number(process.versions.node.split('.', 1)[0]) >= 22;
 /** Nothing was read yet, or what was read may change. */
 export const unread = Symbol('unread');
 
-type Found = {readonly hops: number | null; readonly descriptor: PropertyDescriptor};
+type Found = {readonly hops: number | null; readonly descriptor: PropertyDescriptor; readonly variables: object};
 
 function find(name: string, scopes: readonly EnclosingScope[]): Found | undefined {
 	for (const {variables, hops} of scopes) {
 		const descriptor = Object.getOwnPropertyDescriptor(variables, name);
 		if (descriptor !== undefined) {
-			return {hops, descriptor};
+			return {hops, descriptor, variables};
 		}
 	}
 
 	return undefined;
 }
+
+/** Primitive values are alike in many activations; objects are not. */
+function firstObject(variables: object): unknown {
+	for (const name of Object.keys(variables)) {
+		const value: unknown = Object.getOwnPropertyDescriptor(variables, name)?.value;
+		if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
+			return value;
+		}
+	}
+
+	return undefined;
+}
+
+const globalPlace = (name: string, value: unknown): VariablePlace => ({
+	name, hops: -1, value, shown: undefined,
+});
 
 /** What is read, and whether it stays so for this function. */
 export interface ReadVariable {
@@ -51,7 +67,7 @@ export function readVariable(fn: object, variable: PlannedVariable, source: Vari
 		return fromGlobals(fn, variable, source);
 	}
 
-	const {hops, descriptor} = found;
+	const {hops, descriptor, variables: neighbours} = found;
 	if (descriptor.get !== undefined) {
 		throw refuse({
 			code: 'ERR_CAPTURE_TDZ', variable: name, words: `uses the variable ${name}, which has no value yet: its declaration has not run. Submit the function after it.`,
@@ -60,7 +76,9 @@ export function readVariable(fn: object, variable: PlannedVariable, source: Vari
 
 	const value = memberSnapshot(descriptor.value, variable.members);
 	if (isCell) {
-		return {value: variables.of(fn, hops, name, value), isStable: false};
+		return {value: variables.of(fn, {
+			name, hops, value, shown: firstObject(neighbours),
+		}), isStable: false};
 	}
 
 	return {value, isStable: variable.isStable && value === descriptor.value && (value !== undefined || showsUninitialised)};
@@ -69,7 +87,7 @@ export function readVariable(fn: object, variable: PlannedVariable, source: Vari
 function fromGlobals(fn: object, variable: PlannedVariable, {isCell, variables, refuse}: VariableSource): ReadVariable {
 	const {name, origin} = variable;
 	if (origin === 'unknown' && variable.isOwnName) {
-		return {value: isCell ? variables.of(fn, -1, name, fn) : fn, isStable: false};
+		return {value: isCell ? variables.of(fn, globalPlace(name, fn)) : fn, isStable: false};
 	}
 
 	const global = origin === 'declared' ? undefined : currentGlobal(name);
@@ -85,5 +103,5 @@ function fromGlobals(fn: object, variable: PlannedVariable, {isCell, variables, 
 		});
 	}
 
-	return {value: isCell ? variables.of(globalThis, -1, name, global.value) : global.value, isStable: false};
+	return {value: isCell ? variables.of(globalThis, globalPlace(name, global.value)) : global.value, isStable: false};
 }

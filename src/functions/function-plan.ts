@@ -48,6 +48,28 @@ export function planOf(fn: object, text: string): FunctionPlan | undefined {
 }
 
 function planAlone(fn: object, text: string, origin: FunctionOrigin | null, script: ScriptSource | null): CodePlan | undefined {
+	if (origin === null) {
+		return planOfText(fn, text, null, script);
+	}
+
+	// One place of one script: closures that are made there share their text.
+	const key = `${origin.scriptId}:${origin.line}:${origin.column}`;
+	if (!plansByPlace.has(key)) {
+		const [oldest] = plansByPlace.keys();
+		if (oldest !== undefined && plansByPlace.size >= rememberedPlans) {
+			plansByPlace.delete(oldest);
+		}
+
+		plansByPlace.set(key, planOfText(fn, text, origin, script));
+	}
+
+	return plansByPlace.get(key);
+}
+
+const plansByPlace = new Map<string, CodePlan | undefined>();
+const rememberedPlans = 1000;
+
+function planOfText(fn: object, text: string, origin: FunctionOrigin | null, script: ScriptSource | null): CodePlan | undefined {
 	const isModule = origin?.isModule ?? script?.kind === 'module';
 	// Code that a module gives to eval is strict as the module is.
 	const isStrict = isModule || showsStrictness(fn) || (inspectFunction(fn)?.scopes.some(({description}) => description === 'Module') ?? false);
@@ -81,9 +103,13 @@ function codeOf(plan: CodePlan, script: ScriptSource | null): Code {
 }
 
 function factsOf({scriptId, source, kind}: ScriptSource): ScriptFacts | null {
+	if (source === null) {
+		return null;
+	}
+
 	let facts = factsOfScripts.get(scriptId);
 	if (facts === undefined) {
-		facts = source === null || source.length > largestParsed ? null : analyzeScript(source, kind) ?? null;
+		facts = source.length > largestParsed ? null : analyzeScript(source, kind) ?? null;
 		factsOfScripts.set(scriptId, facts);
 	}
 

@@ -3,7 +3,7 @@
  */
 import {realpathSync} from 'node:fs';
 import path from 'node:path';
-import {fileURLToPath} from 'node:url';
+import {fileURLToPath, URL} from 'node:url';
 
 let mainPaths: ReadonlySet<string> = new Set();
 

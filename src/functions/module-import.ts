@@ -4,7 +4,7 @@
 import {createRequire, isBuiltin} from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
-import {pathToFileURL} from 'node:url';
+import {pathToFileURL, URL} from 'node:url';
 import vm from 'node:vm';
 import type {SerializationSide} from '../errors.js';
 import {takeImportWarning} from './import-warning.js';

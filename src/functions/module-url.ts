@@ -1,5 +1,5 @@
 import path from 'node:path';
-import {pathToFileURL} from 'node:url';
+import {pathToFileURL, URL} from 'node:url';
 import {argumentTypeError} from '../errors.js';
 
 /**

@@ -8,7 +8,7 @@ import {
 } from 'node:fs';
 import {isBuiltin} from 'node:module';
 import process from 'node:process';
-import {fileURLToPath, pathToFileURL} from 'node:url';
+import {fileURLToPath, pathToFileURL, URL} from 'node:url';
 
 type PackageFile = {readonly name?: unknown; readonly main?: unknown; readonly exports?: unknown; readonly imports?: unknown};
 

@@ -15,7 +15,9 @@ import {FunctionWriter, SharedVariable, itself} from './function-writer.js';
 import {Identities, Shapes} from './known-objects.js';
 import {writeLeaf} from './leaves.js';
 import {isNumberList, isPlainList, travelsAsUtf8} from './plain-text.js';
-import {pathText, refusal, unclonableKind} from './refusal.js';
+import {
+	inheritsFromProxy, pathText, refusal, unclonableKind,
+} from './refusal.js';
 import {writeSymbol} from './symbols.js';
 import {
 	attribute, decoration as decorationFlag, firstSizedCode, hasCodes, hasReferences, laterKind, operation,
@@ -363,7 +365,7 @@ export class GraphWriter {
 
 	/** An object of any class. */
 	#writeWhole(value: object, prototype: object | null, isAnnounced: boolean): void {
-		if (value instanceof SharedVariable) {
+		if (SharedVariable.is(value)) {
 			this.tokens.push(null, operation.cell);
 			this.write(value.v);
 			return;
@@ -429,6 +431,10 @@ export class GraphWriter {
 
 	/** Null where the contents say it all. */
 	#decorationOf(value: object, kind: ReturnType<typeof kindOf>, prototype: object | null): Decoration | null {
+		if (inheritsFromProxy(prototype)) {
+			throw this.refuse('an object that inherits from a Proxy');
+		}
+
 		const isNatural = isNaturalPrototype(kind, prototype);
 		if (this.#capture === null) {
 			this.#refuseUnclonable(value, kind, prototype);
@@ -472,7 +478,7 @@ export class GraphWriter {
 	/** Writes but the kind of a container, so that neither end's stack grows with the depth of a value. */
 	#writeLater(value: object): void {
 		this.#checkDepth();
-		if (value instanceof SharedVariable) {
+		if (SharedVariable.is(value)) {
 			this.tokens.push(null, operation.later, laterKind.cell);
 			this.putOff(value);
 			return;

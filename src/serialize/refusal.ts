@@ -126,6 +126,17 @@ function builtInBehind(prototype: object): string | false {
 	return false;
 }
 
+/** Whether reading from an object could run the handler of a Proxy that it inherits from. */
+export function inheritsFromProxy(prototype: object | null): boolean {
+	for (let ancestor = prototype; ancestor !== null; ancestor = Object.getPrototypeOf(ancestor) as object | null) {
+		if (types.isProxy(ancestor)) {
+			return true;
+		}
+	}
+
+	return false;
+}
+
 /** @returns why an instance cannot be copied, as "a Promise", or false if its own properties say it all. */
 export function unclonableKind(value: object, prototype: object): string | false {
 	if (types.isProxy(value)) {
