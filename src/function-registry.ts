@@ -67,6 +67,8 @@ export class FunctionRegistry {
 	/** In the order of their registration. */
 	readonly #entries = new Map<string, Entry>();
 	readonly #stable: Readonly<Record<Application, WeakMap<object, StableFunction>>> = {call: new WeakMap(), each: new WeakMap()};
+	/** Those that had to be read anew the last time they were submitted: to ask first whether they are stable would read them twice. */
+	readonly #unstable = new WeakSet();
 	/** Registered for one use. */
 	readonly #single = new Set<number>();
 	#lastId = 0;
@@ -78,8 +80,13 @@ export class FunctionRegistry {
 
 	/** @throws {SerializationError} The function or an argument cannot travel. */
 	call(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
+		if (this.#unstable.has(fn)) {
+			return this.#callWithVariables(fn, args);
+		}
+
 		const id = this.#stableId(fn, 'call') ?? this.#registerStable(fn, 'call');
 		if (id === undefined) {
+			this.#unstable.add(fn);
 			return this.#callWithVariables(fn, args);
 		}
 
@@ -129,8 +136,7 @@ export class FunctionRegistry {
 	#registerStable(fn: AnyFunction, application: Application): number | undefined {
 		const snapshot = snapshotOf(fn);
 		const {codes, bytes, captured, isStable} = snapshot ?? encodeParts([[fn, noSteps]], 'submit', this.#options);
-		// Whatever has variables would send its text again with every other value of them.
-		if (!isStable || codes.some(code => code.captured.length > 0)) {
+		if (!isStable) {
 			return undefined;
 		}
 
@@ -141,7 +147,11 @@ export class FunctionRegistry {
 	}
 
 	#callWithVariables(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
-		const {bytes, codes} = encodeParts([[fn, noSteps], [args, argumentSteps]], 'submit', this.#options);
+		const {bytes, codes, isStable} = encodeParts([[fn, noSteps], [args, argumentSteps]], 'submit', this.#options);
+		if (isStable) {
+			this.#unstable.delete(fn);
+		}
+
 		const key = `set ${codes.map(code => numberOf(code)).join(' ')}`;
 		// The frame is encoded in the same memory as the payload.
 		const kept = this.#entries.has(key) ? bytes : new Uint8Array(bytes);

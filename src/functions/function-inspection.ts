@@ -78,9 +78,12 @@ function readBoundParts(inspector: InspectorSession, slots: ReturnType<Inspector
 	const target = slots.get('[[TargetFunction]]');
 	const self = slots.get('[[BoundThis]]');
 	const args = slots.get('[[BoundArgs]]');
-	return target && self && args
-		? {target: inspector.value(target) as object, self: inspector.value(self), args: [...inspector.value(args) as unknown[]]}
-		: null;
+	if (!target || !self || !args) {
+		return null;
+	}
+
+	const [targetValue, selfValue, argValues] = inspector.values([target, self, args]);
+	return {target: targetValue as object, self: selfValue, args: [...argValues as unknown[]]};
 }
 
 let isProbed: boolean | undefined;

@@ -23,7 +23,12 @@ export type Internals = {
 	readonly privates: readonly RemoteProperty[];
 };
 
+// Captured at the start: the program may replace it, as those that fake time do.
+const {queueMicrotask} = globalThis;
+
 const group = 'loky';
+/** To let go of what the inspector handed out costs a tenth of a read, and as much for many. */
+const mostReads = 32;
 const holderKey = Symbol.for('loky.inspected');
 
 /** Where values pass from JavaScript to the inspector and back without being copied. */
@@ -33,6 +38,8 @@ export class InspectorSession {
 	readonly #session: Session;
 	readonly #holder: Holder = {given: undefined, taken: undefined};
 	readonly #holderId: string;
+	/** Those whose objects the inspector still keeps. */
+	#reads = 0;
 
 	/** A build without the inspector, and `--permission` without `--allow-inspector`, throw here. */
 	constructor() {
@@ -59,14 +66,21 @@ export class InspectorSession {
 		}
 	}
 
-	/** Runs `read`, and lets go of everything that the inspector handed out meanwhile: it would keep it alive, closures included. */
+	/** Runs `read`, and soon lets go of everything that the inspector handed out meanwhile: it would keep it alive, closures included. */
 	reading<Read>(read: () => Read): Read {
 		try {
 			return read();
 		} finally {
 			this.#holder.given = undefined;
 			this.#holder.taken = undefined;
-			this.post('Runtime.releaseObjectGroup', {objectGroup: group});
+			this.#reads++;
+			if (this.#reads === mostReads) {
+				this.#release();
+			} else if (this.#reads === 1) {
+				queueMicrotask(() => {
+					this.#release();
+				});
+			}
 		}
 	}
 
@@ -88,10 +102,15 @@ export class InspectorSession {
 	}
 
 	/** Within `reading`. The value itself, of the same identity. */
-	value({objectId, unserializableValue, value}: RemoteValue): unknown {
-		const argument = objectId === undefined ? (unserializableValue === undefined ? {value} : {unserializableValue}) : {objectId};
-		this.#call('function (value) { this.taken = value; }', this.#holderId, [argument]);
+	value(remote: RemoteValue): unknown {
+		this.#call('function (value) { this.taken = value; }', this.#holderId, [argumentOf(remote)]);
 		return this.#holder.taken;
+	}
+
+	/** As `value`, of several. */
+	values(remotes: readonly RemoteValue[]): readonly unknown[] {
+		this.#call('function (...values) { this.taken = values; }', this.#holderId, remotes.map(remote => argumentOf(remote)));
+		return this.#holder.taken as readonly unknown[];
 	}
 
 	/** On the same thread, the inspector answers before `post` returns. */
@@ -125,6 +144,13 @@ export class InspectorSession {
 		this.#session.disconnect();
 	}
 
+	#release(): void {
+		if (this.#reads > 0) {
+			this.#reads = 0;
+			this.post('Runtime.releaseObjectGroup', {objectGroup: group});
+		}
+	}
+
 	#call(functionDeclaration: string, objectId: string, parameters: readonly unknown[]): {result: RemoteValue} {
 		// Silent: a debugger that is attached does not stop for it.
 		const answer = this.post('Runtime.callFunctionOn', {
@@ -136,6 +162,14 @@ export class InspectorSession {
 
 		return answer;
 	}
+}
+
+function argumentOf({objectId, unserializableValue, value}: RemoteValue): Record<string, unknown> {
+	if (objectId !== undefined) {
+		return {objectId};
+	}
+
+	return unserializableValue === undefined ? {value} : {unserializableValue};
 }
 
 let session: InspectorSession | undefined;
