@@ -90,7 +90,7 @@ export class FunctionRegistry {
 			return this.#callWithVariables(fn, args);
 		}
 
-		const {bytes, codes} = encodeParts([[args, argumentSteps]], 'submit', this.#options, fn);
+		const {bytes, codes} = encodeParts([[args, argumentSteps, true]], 'submit', this.#options, fn);
 		return codes.length === 0 ? {functionId: id, bytes} : this.#callWithVariables(fn, args);
 	}
 
@@ -147,7 +147,7 @@ export class FunctionRegistry {
 	}
 
 	#callWithVariables(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
-		const {bytes, codes, isStable} = encodeParts([[fn, noSteps], [args, argumentSteps]], 'submit', this.#options);
+		const {bytes, codes, isStable} = encodeParts([[fn, noSteps], [args, argumentSteps, true]], 'submit', this.#options);
 		if (isStable) {
 			this.#unstable.delete(fn);
 		}

@@ -104,8 +104,8 @@ function finish(writer: GraphWriter): unknown[] {
 	return writer.finish(codes === undefined || codes.length === 0 ? null : new Uint8Array(encode(codes)));
 }
 
-/** One value of several that a payload consists of, and the steps that lead to it in messages. */
-export type PayloadPart = readonly [value: unknown, root: readonly PathStep[]];
+/** One value of several that a payload consists of, the steps that lead to it in messages, and whether it is a list that the package made. */
+export type PayloadPart = readonly [value: unknown, root: readonly PathStep[]] | readonly [value: readonly unknown[], root: readonly PathStep[], isOwnList: true];
 
 /** A payload whose functions refer to texts that are not in it. */
 export interface EncodedParts {
@@ -127,10 +127,12 @@ The bytes of `value`, texts of functions included. They lie in memory that the n
 */
 export function encode(value: unknown, side: SerializationSide = 'submit', root: readonly PathStep[] = noSteps, options: EncodingOptions = noOptions): Uint8Array {
 	const writer = createWriter(side, root, options);
-	return guard(writer, () => {
+	try {
 		writer.writeRoot(value);
 		return pack(finish(writer));
-	});
+	} catch (error) {
+		throw writingError(error, writer);
+	}
 }
 
 /**
@@ -145,9 +147,13 @@ export function encodeParts(parts: readonly PayloadPart[], side: SerializationSi
 		writer.assume(assumed);
 	}
 
-	return guard(writer, () => {
-		for (const [value, root] of parts) {
-			writer.writeRoot(value, root);
+	try {
+		for (const [value, root, isOwnList = false] of parts) {
+			if (isOwnList) {
+				writer.writeOwnList(value as readonly unknown[], root);
+			} else {
+				writer.writeRoot(value, root);
+			}
 		}
 
 		writer.writePutOff();
@@ -158,7 +164,9 @@ export function encodeParts(parts: readonly PayloadPart[], side: SerializationSi
 			captured: functions?.captured ?? [],
 			isStable: functions?.isStable ?? true,
 		};
-	});
+	} catch (error) {
+		throw writingError(error, writer);
+	}
 }
 
 function createWriter(side: SerializationSide, root: readonly PathStep[], {reducers, maxDepth = defaultMaxDepth, capture = null}: EncodingOptions): GraphWriter {
@@ -167,17 +175,13 @@ function createWriter(side: SerializationSide, root: readonly PathStep[], {reduc
 	return new GraphWriter(side, root, {maxDepth, reduction, capture});
 }
 
-function guard<T>(writer: GraphWriter, write: () => T): T {
-	try {
-		return write();
-	} catch (error) {
-		if (error instanceof SerializationError || error instanceof CaptureNeeded) {
-			throw error;
-		}
-
-		const path = writer.path();
-		throw new SerializationError(`${pathText(path)} cannot be read: ${messageOf(error)}. A getter, a proxy or a reducer that throws may be the reason; pass plain data.`, {side: writer.side, path, cause: error});
+function writingError(error: unknown, writer: GraphWriter): unknown {
+	if (error instanceof SerializationError || error instanceof CaptureNeeded) {
+		return error;
 	}
+
+	const path = writer.path();
+	return new SerializationError(`${pathText(path)} cannot be read: ${messageOf(error)}. A getter, a proxy or a reducer that throws may be the reason; pass plain data.`, {side: writer.side, path, cause: error});
 }
 
 /**
@@ -191,17 +195,6 @@ export function decode(bytes: Uint8Array, side: SerializationSide = 'parent'): u
 	return read(bytes, plainContexts[side]);
 }
 
-/**
-As `decode`, of bytes that may hold what reducers made: the functions that they name are called.
-
-@throws SerializationError
-@throws ImportUnderWay the module of such a function is being imported: decode again when it is
-*/
-export function decodeReduced(bytes: Uint8Array, side: SerializationSide): unknown {
-	const context: ReadingContext = {...plainContext, side, rebuild: reduced => rebuild(read(reduced as Uint8Array, context) as RebuildOrder, side)};
-	return read(bytes, context);
-}
-
 /** What the functions of a payload may refer to beyond it. */
 export interface FunctionContext {
 	/** By number, for payloads that do not bring their own. Default: none. */
@@ -211,7 +204,7 @@ export interface FunctionContext {
 }
 
 /**
-As `decodeReduced`, of bytes that may hold functions and classes too.
+As `decode`, of bytes that may hold functions, classes and what reducers made: the functions that they name are called.
 
 @throws SerializationError
 @throws ImportUnderWay a module that something in it needs is being imported: decode again when it is

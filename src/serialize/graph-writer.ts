@@ -90,6 +90,13 @@ export class GraphWriter {
 		this.write(value);
 	}
 
+	/** As `writeRoot`, of a list that the package itself has made: it is what it looks like, and met nowhere else. */
+	writeOwnList(list: readonly unknown[], root: readonly PathStep[]): void {
+		this.#position.root = root;
+		this.#identities.numberOf(list);
+		this.#writeArray(list);
+	}
+
 	/** @param codes the texts of the functions, where they travel along */
 	finish(codes: Uint8Array | null = null): unknown[] {
 		const buffers = this.#buffers === null ? [] : this.#buffers.finish(this.tokens);
