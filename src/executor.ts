@@ -16,9 +16,11 @@ import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
 import {functionCapture} from './functions/capture.js';
 import {entryPaths} from './functions/entry-script.js';
+import {mainModuleUrl} from './functions/main-module.js';
+import {inheritedMainScript} from './functions/main-script.js';
 import {createModuleHandle, type ModuleHandle} from './functions/module-handle.js';
-import {encode} from './serialize/codec.js';
-import {reducerTable, type ReducerTable} from './serialize/reducers.js';
+import {encode, type EncodingOptions} from './serialize/codec.js';
+import {reducerTable} from './serialize/reducers.js';
 import {untravelling} from './untravelling.js';
 import type {Initialization, InitialSettings} from './worker/initialize.js';
 
@@ -66,8 +68,11 @@ export class ProcessPoolExecutor {
 	constructor(options?: ExecutorOptions) {
 		const settings = readExecutorOptions('ProcessPoolExecutor', options);
 		this.maxWorkers = settings.maxWorkers;
-		const jobReducers = reducerTable(settings.jobReducers);
-		this.#pool = new Pool(nativeSettings(settings, jobReducers), jobReducers);
+		const encoding: EncodingOptions = {
+			reducers: reducerTable(settings.jobReducers),
+			capture: functionCapture('worker', settings.context === 'loky_init_main'),
+		};
+		this.#pool = new Pool(nativeSettings(settings, encoding), encoding);
 		abandoned.register(this, this.#pool, this);
 	}
 
@@ -172,20 +177,23 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
 	}
 }
 
-function initialization({initializer, initargs, resultReducers}: ExecutorSettings, jobReducers: ReducerTable | null): Initialization {
+function initialization({context, initializer, initargs, resultReducers}: ExecutorSettings, encoding: EncodingOptions): Initialization {
 	const settings: InitialSettings = {
 		initializer: initializer as InitialSettings['initializer'],
 		initargs,
 		resultReducers: [...resultReducers] as unknown as InitialSettings['resultReducers'],
 	};
 	return {
-		mainScript: [...entryPaths()],
-		preload: null,
-		settings: new Uint8Array(encode(settings, 'submit', [], {reducers: jobReducers, capture: functionCapture('worker')})),
+		mainScript: {
+			paths: [...inheritedMainScript().paths, ...entryPaths()],
+			url: mainModuleUrl(),
+			isImported: context === 'loky_init_main',
+		},
+		settings: new Uint8Array(encode(settings, 'submit', [], encoding)),
 	};
 }
 
-function nativeSettings(settings: ExecutorSettings, jobReducers: ReducerTable | null): NativeSettings {
+function nativeSettings(settings: ExecutorSettings, encoding: EncodingOptions): NativeSettings {
 	return {
 		...workerLaunch(settings.env),
 		maxWorkers: settings.maxWorkers,
@@ -196,7 +204,7 @@ function nativeSettings(settings: ExecutorSettings, jobReducers: ReducerTable | 
 		maxFailedStarts,
 		maxUnstartedDeaths: settings.maxPoisonRetries + 1,
 		// Copied: the encoder reuses its memory, and workers are started until the end.
-		init: new Uint8Array(encode(initialization(settings, jobReducers))),
+		init: new Uint8Array(encode(initialization(settings, encoding))),
 		// For tests of the way that kernels without pidfds take.
 		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
 		maxPayload,

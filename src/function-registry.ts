@@ -3,13 +3,11 @@
  * each task, unless it cannot change.
  */
 import {createHash} from 'node:crypto';
-import {functionCapture} from './functions/capture.js';
 import type {CapturedCode} from './functions/captured-function.js';
 import type {Code} from './functions/code.js';
 import {snapshotOf} from './functions/prepare.js';
 import {encodeFunction, type Application, type ShippedFunction} from './functions/shipped-function.js';
 import {encode, encodeParts, type EncodingOptions} from './serialize/codec.js';
-import type {ReducerTable} from './serialize/reducers.js';
 
 /** Any function that a caller may submit. */
 export type AnyFunction = (...args: never[]) => unknown;
@@ -73,9 +71,10 @@ export class FunctionRegistry {
 	readonly #single = new Set<number>();
 	#lastId = 0;
 
-	constructor(sink: FunctionSink, reducers: ReducerTable | null) {
+	/** @param options how everything is encoded */
+	constructor(sink: FunctionSink, options: EncodingOptions) {
 		this.#sink = sink;
-		this.#options = {reducers, capture: functionCapture('worker')};
+		this.#options = options;
 	}
 
 	/** @throws {SerializationError} The function or an argument cannot travel. */

@@ -1,7 +1,8 @@
 import process from 'node:process';
 import {cpuCount} from './cpu-count.js';
 import type {Reducers} from './serialize/reducers.js';
-import {argumentTypeError} from './errors.js';
+import {argumentRangeError, argumentTypeError} from './errors.js';
+import {mainModuleUrl} from './functions/main-module.js';
 import {
 	copyOptions,
 	emptyRecord,
@@ -18,8 +19,11 @@ export interface ExecutorOptions {
 	readonly maxWorkers?: number | undefined;
 	/** Milliseconds after which an idle worker ends; `null` or `Infinity`: it never does. Default: `null`. */
 	readonly timeout?: number | null | undefined;
-	/** How worker processes are started. Default: `'loky'`, a fresh process that does not run the main module. */
-	readonly context?: 'loky' | undefined;
+	/**
+	 * How worker processes are started: `'loky'`, a fresh process that does not run the main module; `'loky_init_main'`, one that imports the
+	 * main module before anything else, so that what it exports is found there by name. Default: `'loky'`.
+	 */
+	readonly context?: 'loky' | 'loky_init_main' | undefined;
 	/** Changes to the environment of the workers, which is a copy of `process.env`; `null` or `undefined` unsets a variable. */
 	readonly env?: Readonly<Record<string, string | null | undefined>> | undefined;
 	/** Called in every worker before its first task, with `initargs`. Default: none. */
@@ -44,7 +48,7 @@ export interface ExecutorOptions {
 export interface ExecutorSettings {
 	readonly maxWorkers: number;
 	readonly timeout: number | null;
-	readonly context: 'loky';
+	readonly context: 'loky' | 'loky_init_main';
 	/** The whole environment of the workers. */
 	readonly env: Readonly<Record<string, string>>;
 	readonly initializer: ((...initargs: never[]) => unknown) | null;
@@ -112,7 +116,7 @@ export function readExecutorOptions(functionName: string, options: unknown): Exe
 	return Object.freeze({
 		maxWorkers: readCount(copy, 'maxWorkers', {minimum: 1, maximum: mostWorkers, byDefault: cpuCount}),
 		timeout: readTimeout(copy, 'timeout', {nullable: true}),
-		context: readChoice(copy, 'context', ['loky'], 'loky'),
+		context: readContext(copy, 'context'),
 		env: readEnvironment(copy, 'env'),
 		initializer: readInitializer(copy, 'initializer'),
 		initargs: readArguments(copy, 'initargs'),
@@ -138,6 +142,15 @@ export function readMapOptions(options: unknown): MapSettings {
 export function readShutdownOptions(options: unknown): ShutdownSettings {
 	const copy = copyOptions('shutdown', options, ['wait', 'killWorkers']);
 	return Object.freeze({wait: readBoolean(copy, 'wait', true), killWorkers: readBoolean(copy, 'killWorkers', false)});
+}
+
+function readContext(options: OptionCopy, name: string): ExecutorSettings['context'] {
+	const context = readChoice(options, name, ['loky', 'loky_init_main'], 'loky');
+	if (context === 'loky_init_main' && mainModuleUrl() === null) {
+		throw argumentRangeError(name, '\'loky\' in a program without a main file, as one of --eval, of standard input or of the REPL', context);
+	}
+
+	return context;
 }
 
 function readInitializer(options: OptionCopy, name: string): ExecutorSettings['initializer'] {

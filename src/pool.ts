@@ -12,13 +12,14 @@ import {
 import {
 	startExecutor, type NativeBreak, type NativeExecutor, type NativeFact, type NativeSettings, type NativeWorkerState,
 } from './native.js';
+import {isImportingMain} from './functions/main-module.js';
 import type {MapChunk} from './map-chunk.js';
 import {readNotices, type NoticeReceiver} from './notices.js';
 import {brokenPoolError, terminatedWorkerError} from './outcome.js';
 import {Outbox} from './outbox.js';
 import {PendingTasks} from './pending-tasks.js';
+import type {EncodingOptions} from './serialize/codec.js';
 import {decodeErrorNow} from './serialize/remote-error.js';
-import type {ReducerTable} from './serialize/reducers.js';
 
 // Kept from the time the package was loaded: a program may replace them.
 const {queueMicrotask} = globalThis;
@@ -81,7 +82,7 @@ export class Pool implements FutureOwner {
 	#isFlushScheduled = false;
 	#isHeld = false;
 
-	constructor(settings: NativeSettings, jobReducers: ReducerTable | null) {
+	constructor(settings: NativeSettings, encoding: EncodingOptions) {
 		this.#settings = settings;
 		this.#functions = new FunctionRegistry({
 			register: (id, payload) => {
@@ -91,7 +92,7 @@ export class Pool implements FutureOwner {
 				this.#flush();
 				this.#native()?.releaseFunction(id);
 			},
-		}, jobReducers);
+		}, encoding);
 		this.#tasks = new PendingTasks(() => {
 			this.#holdOrRelease();
 		});
@@ -256,6 +257,10 @@ export class Pool implements FutureOwner {
 	}
 
 	#start(): NativeExecutor {
+		if (isImportingMain()) {
+			throw new BrokenProcessPool('This worker is still importing the main module, which submits tasks itself: every worker would start workers without end. Put what the program does under a guard that is false in a worker: if (import.meta.main) from Node.js 24 on, if (require.main === module) in CommonJS.');
+		}
+
 		try {
 			return startExecutor(this.#settings, () => {
 				this.#takeNotices();

@@ -6,6 +6,8 @@ expectTypeOf<{initializer: (path: string, mode: number) => Promise<void>; initar
 expectTypeOf<{timeout: undefined; onWorkerDeath: undefined}>().toExtend<ExecutorOptions>();
 expectTypeOf<{maxWorkers: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{onWorkerDeath: 'ignore'}>().not.toExtend<ExecutorOptions>();
+expectTypeOf<{context: 'loky_init_main'}>().toExtend<ExecutorOptions>();
+expectTypeOf<{context: 'spawn'}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{env: {A: number}}>().not.toExtend<ExecutorOptions>();
 
 expectTypeOf<ExecutorSettings>().toEqualTypeOf<Required<ExecutorSettings>>();

@@ -11,18 +11,28 @@ import {types} from 'node:util';
 import type {ExportStep, ModuleFunctionReference} from './code.js';
 import {inspectFunction} from './function-inspection.js';
 import type {FunctionPlan} from './function-plan.js';
+import {isEntryScript} from './entry-script.js';
+import {provideMainExports} from './own-main.js';
 import {referenceRules} from './reference-rules.js';
 import type {ScriptSource} from './script-source.js';
 
-/** Undefined for a function that no importer of its script can find. */
-export function moduleReferenceOf(fn: object, text: string, plan: FunctionPlan): ModuleFunctionReference | undefined {
+/**
+ * Undefined for a function that no importer of its script can find.
+ *
+ * @param importsMain whether the receiver has imported the main script too
+ */
+export function moduleReferenceOf(fn: object, text: string, plan: FunctionPlan, importsMain: boolean): ModuleFunctionReference | undefined {
 	const {script} = plan;
-	if (script?.url === null || script?.url === undefined || !canBeImported(script) || !referenceRules.allows(script.url)) {
+	if (script?.url === null || script?.url === undefined || !canBeImported(script) || !referenceRules.allows(script.url, importsMain)) {
 		return undefined;
 	}
 
 	const isCommonJs = script.kind === 'commonJs';
 	const path = isCommonJs ? commonJsPath(fn, script.url) : plan.plan.exportPath ?? modulePath(fn, plan);
+	if (path && !isCommonJs && importsMain && isEntryScript(script.url)) {
+		provideMainExports(script.url, ({path: [first, ...rest]}) => exportedValue(fn, plan, first!.key, rest));
+	}
+
 	return path && {
 		url: urlOf(script.url), isCommonJs, path, fileHash: fileHashOf(script), textHash: hash(text),
 	};
@@ -64,6 +74,18 @@ function modulePath(fn: object, {facts}: FunctionPlan): readonly ExportStep[] | 
 	}
 
 	return undefined;
+}
+
+/** What the module exports at this moment, seen through one of its functions. */
+function exportedValue(fn: object, {facts}: FunctionPlan, name: string, path: readonly ExportStep[]): object | undefined {
+	const module = inspectFunction(fn)?.scopes.find(({description}) => description === 'Module');
+	const local = [...facts?.exportsByLocal ?? []].find(([, names]) => names.includes(name))?.[0];
+	let value: unknown = module === undefined || local === undefined ? undefined : Object.getOwnPropertyDescriptor(module.variables, local)?.value;
+	for (const {kind, key} of path) {
+		value = typeof value === 'object' || typeof value === 'function' ? Object.getOwnPropertyDescriptor(value ?? {}, key)?.[kind] : undefined;
+	}
+
+	return typeof value === 'function' ? value : undefined;
 }
 
 function commonJsPath(fn: object, url: string): readonly ExportStep[] | undefined {

@@ -55,9 +55,11 @@ export type Receiver = 'worker' | 'parent';
 class Capture implements FunctionCapture {
 	readonly #known = new WeakMap<object, Known>();
 	readonly #receiver: Receiver;
+	readonly #importsMain: boolean;
 
-	constructor(receiver: Receiver) {
+	constructor(receiver: Receiver, importsMain: boolean) {
 		this.#receiver = receiver;
+		this.#importsMain = importsMain;
 	}
 
 	capture(fn: object, variables: SharedVariables): CapturedFunction {
@@ -152,7 +154,7 @@ class Capture implements FunctionCapture {
 			throw refuse(syntaxRefusal);
 		}
 
-		const reference = moduleReferenceOf(fn, text, plan);
+		const reference = moduleReferenceOf(fn, text, plan, this.#importsMain);
 		if (reference !== undefined) {
 			return {kind: 'named', captured: {kind: 'module', reference}, rules: version};
 		}
@@ -305,7 +307,16 @@ const syntaxRefusal: Refusal = {
 	words: `has a syntax that the parser of this version does not know. ${exportIt}`,
 };
 
-const captures: Readonly<Record<Receiver, Capture>> = {worker: new Capture('worker'), parent: new Capture('parent')};
+const captures = new Map<string, Capture>();
 
-/** For payloads that go to workers, or back to the parent: which of the two has a class differs. */
-export const functionCapture = (receiver: Receiver): FunctionCapture => captures[receiver];
+/**
+ * For payloads that go to workers, or back to the parent: which of the two has a class differs.
+ *
+ * @param importsMain whether the receiver has imported the main script too, so that its exports can be found there
+ */
+export function functionCapture(receiver: Receiver, importsMain = false): FunctionCapture {
+	const key = `${receiver} ${importsMain}`;
+	const capture = captures.get(key) ?? new Capture(receiver, importsMain);
+	captures.set(key, capture);
+	return capture;
+}

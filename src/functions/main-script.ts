@@ -5,15 +5,33 @@ import {realpathSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath, URL} from 'node:url';
 
+/** The program's main script as a worker is told of it. */
+export interface MainScript {
+	/** All names of the file; none when it stands in no file, as with `--eval`. */
+	readonly paths: readonly string[];
+	/** Under which it is loaded; null without a file. */
+	readonly url: string | null;
+	/** Whether this process has imported it too. */
+	readonly isImported: boolean;
+}
+
+let mainScript: MainScript = {paths: [], url: null, isImported: false};
 let mainPaths: ReadonlySet<string> = new Set();
 
-/** @param paths all names of the file; none when it stands in no file, as with `--eval` */
-export function setMainScript(paths: readonly string[]): void {
+/** Called in a worker. */
+export function setMainScript(paths: readonly string[], {url = null, isImported = false}: Partial<MainScript> = {}): void {
+	mainScript = {paths, url, isImported};
 	mainPaths = new Set(paths);
 }
 
+/** Of the program that this worker belongs to, from as far above as there are workers in workers; nothing in the program itself. */
+export const inheritedMainScript = (): MainScript => mainScript;
+
+/** Whether a URL or path leads to the parent's main script, which this process must not load. */
+export const isMainScript = (script: string): boolean => !mainScript.isImported && isInheritedMain(script);
+
 /** Whether a URL or path leads to the parent's main script, through whatever links, and with whatever query. */
-export function isMainScript(script: string): boolean {
+export function isInheritedMain(script: string): boolean {
 	if (mainPaths.size === 0) {
 		return false;
 	}

@@ -9,6 +9,7 @@ import type {ExportStep, ModuleFunctionReference} from './code.js';
 import type {AnyFunction} from './factory.js';
 import {filePath, isMainScript} from './main-script.js';
 import {importedNamespace, importNamespace, requireModule} from './module-import.js';
+import {ownMainFunction} from './own-main.js';
 import {referenceError, type ReferenceProblem} from './reference-error.js';
 
 /** By URL and path; a function whose text was compared stays what it is. */
@@ -31,6 +32,11 @@ const textOf = Function.prototype.call.bind(Function.prototype.toString) as (fn:
  */
 export function moduleFunction(reference: ModuleFunctionReference, side: SerializationSide = 'worker'): AnyFunction | Promise<void> {
 	const {url, isCommonJs, textHash} = reference;
+	const own = ownMainFunction(reference);
+	if (own !== undefined) {
+		return own as AnyFunction;
+	}
+
 	const key = JSON.stringify([url, reference.path]);
 	const known = functions.get(key);
 	if (isMainScript(url)) {

@@ -1,7 +1,9 @@
 /**
  * What a worker does before its first task.
  */
-import {setMainScript} from '../functions/main-script.js';
+import {whileImportingMain} from '../functions/main-module.js';
+import {setMainScript, type MainScript} from '../functions/main-script.js';
+import {importNamespace} from '../functions/module-import.js';
 import {decodeWithFunctions} from '../serialize/codec.js';
 import {
 	decodeWhenImported, reducerTable, WhenImported, type Class, type Reducer, type ReducerTable,
@@ -9,11 +11,9 @@ import {
 
 /** What travels in the `Init` frame. */
 export interface Initialization {
-	/** The paths of the parent's main script, which workers must not run. */
-	readonly mainScript: readonly string[];
-	/** A module to import before anything else; null for none. */
-	readonly preload: string | null;
-	/** All that the user has given. A payload of its own: to read it may take the module above. */
+	/** Of the program: to be imported before anything else, or never. */
+	readonly mainScript: MainScript;
+	/** All that the user has given. A payload of its own: to read it may take the main script. */
 	readonly settings: Uint8Array;
 }
 
@@ -26,10 +26,11 @@ export interface InitialSettings {
 }
 
 /** Called in the worker. What the initializer throws, this throws. */
-export async function initialize({mainScript, preload, settings}: Initialization): Promise<ReducerTable | null> {
-	setMainScript(mainScript);
-	if (preload !== null) {
-		await import(preload);
+export async function initialize({mainScript, settings}: Initialization): Promise<ReducerTable | null> {
+	setMainScript(mainScript.paths, mainScript);
+	const {url, isImported} = mainScript;
+	if (isImported && url !== null) {
+		await whileImportingMain(async () => importNamespace(null, url, null, 'worker'));
 	}
 
 	const decoded = decodeWhenImported(() => decodeWithFunctions(settings, 'worker'));

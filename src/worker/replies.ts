@@ -2,6 +2,7 @@
  * What a worker tells its parent.
  */
 import type {FunctionCapture} from '../functions/captured-function.js';
+import {inheritedMainScript} from '../functions/main-script.js';
 import type {Application} from '../functions/shipped-function.js';
 import {frameKind, type NativeWorker} from '../native.js';
 import {captureOnDemand, CaptureNeeded} from '../serialize/capture-on-demand.js';
@@ -61,7 +62,7 @@ export class Replies {
 
 	async loadCapture(): Promise<void> {
 		const {functionCapture} = await import('../functions/capture.js');
-		this.#capture = functionCapture('parent');
+		this.#capture = functionCapture('parent', inheritedMainScript().isImported);
 	}
 
 	#write(kind: number, sequence: number, encodePayload: () => Uint8Array): Promise<void> | undefined {
