@@ -203,13 +203,16 @@ export interface FunctionContext {
 	readonly first?: object | null;
 }
 
+const noCodes: readonly PreparedCode[] = [];
+const noFunctions: FunctionContext = {};
+
 /**
 As `decode`, of bytes that may hold functions, classes and what reducers made: the functions that they name are called.
 
 @throws SerializationError
 @throws ImportUnderWay a module that something in it needs is being imported: decode again when it is
 */
-export function decodeWithFunctions(bytes: Uint8Array, side: SerializationSide, context: FunctionContext = {}): unknown {
+export function decodeWithFunctions(bytes: Uint8Array, side: SerializationSide, context: FunctionContext = noFunctions): unknown {
 	return decodeParts(bytes, 1, side, context)[0];
 }
 
