@@ -76,9 +76,11 @@ export function readVariable(fn: object, variable: PlannedVariable, source: Vari
 
 	const value = memberSnapshot(descriptor.value, variable.members);
 	if (isCell) {
-		return {value: variables.of(fn, {
-			name, hops, value, shown: firstObject(neighbours),
-		}), isStable: false};
+		return {
+			value: variables.of(fn, {
+				name, hops, value, shown: firstObject(neighbours),
+			}), isStable: false,
+		};
 	}
 
 	return {value, isStable: variable.isStable && value === descriptor.value && (value !== undefined || showsUninitialised)};

@@ -2,7 +2,7 @@
  * The script that this program was started with. Importing it elsewhere would run the program again.
  */
 
-import {realpathSync} from 'node:fs';
+import {existsSync, realpathSync} from 'node:fs';
 import {resolve} from 'node:path';
 import process from 'node:process';
 import {filePath} from './main-script.js';
@@ -38,10 +38,5 @@ const spellings = (script: string): string[] =>
 		return [path, realPath(path)];
 	});
 
-function realPath(path: string): string {
-	try {
-		return realpathSync(path);
-	} catch {
-		return path;
-	}
-}
+// Asked first: an exception would stop a debugger that waits for one.
+const realPath = (file: string): string => existsSync(file) ? realpathSync(file) : file;

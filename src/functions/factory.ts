@@ -18,9 +18,9 @@ export type Factory = (...values: readonly unknown[]) => AnyFunction;
 /** A function whose variables come later, by position among those that are not early. */
 export interface Unfilled {
 	readonly fn: AnyFunction;
-	fill(values: readonly unknown[]): void;
 	/** Gives the private static fields of a class their values again, by position among the captured parameters of that kind; null for others. */
 	readonly setPrivateStatics: ((values: readonly unknown[]) => void) | null;
+	fill(values: readonly unknown[]): void;
 }
 
 /** Takes the fixed values, then the early ones. */

@@ -1,4 +1,4 @@
-import {SerializationError, type FunctionPlace} from '../errors.js';
+import type {FunctionPlace} from '../errors.js';
 
 /** How a function is called in messages. */
 export type FunctionLabel = {
@@ -32,8 +32,3 @@ export const exportIt = 'Export the function from a module and call it through e
 
 /** Why a function cannot travel. The words continue the sentence that its label begins. */
 export type Refusal = {readonly code: string; readonly words: string; readonly variable?: string};
-
-export const refusalError = ({name, shown}: FunctionLabel, {code, words, variable}: Refusal): SerializationError =>
-	new SerializationError(`${shown} ${words}`, {
-		side: 'submit', code, function: namedPlace(name), path: variable === undefined ? [] : [variable],
-	});

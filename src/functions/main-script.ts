@@ -1,7 +1,7 @@
 /**
  * The script that the parent was started with. To load it in a worker would run the program a second time.
  */
-import {realpathSync} from 'node:fs';
+import {existsSync, realpathSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath, URL} from 'node:url';
 
@@ -59,10 +59,5 @@ export function filePath(script: string): string | null {
 	}
 }
 
-function realPath(file: string): string {
-	try {
-		return realpathSync(file);
-	} catch {
-		return file;
-	}
-}
+// Asked first: an exception would stop a debugger that waits for one.
+const realPath = (file: string): string => existsSync(file) ? realpathSync(file) : file;

@@ -2,7 +2,7 @@ import type {Future} from '../future.js';
 import {moduleUrl} from './module-url.js';
 
 /** Any function that a task can be. */
-export type TaskFunction = (...args: unknown[]) => unknown;
+type TaskFunction = (...args: unknown[]) => unknown;
 
 /** An export of a module, by the module's URL and the export's name. */
 export interface ExportReference {

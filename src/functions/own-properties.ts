@@ -11,7 +11,7 @@ export interface NaturalShape extends NaturalMembers {
 }
 
 /** A method, accessor or field. */
-export type NaturalMember = Pick<ClassMember, 'isStatic' | 'kind'>;
+type NaturalMember = Pick<ClassMember, 'isStatic' | 'kind'>;
 
 /** What a class has by its syntax alone. */
 export interface NaturalMembers<M extends NaturalMember = ClassMember> {
@@ -147,19 +147,25 @@ function isNaturalProperty(fn: object, key: string | symbol, descriptor: Propert
 
 /** Whether the object under `prototype` is the one that the function was made with, changed or not. */
 function isNaturalHome(fn: object, {value}: PropertyDescriptor, {isClass}: NaturalShape): boolean {
-	if (typeof value !== 'object' || value === null) {
+	const home: unknown = value;
+	if (typeof home !== 'object' || home === null) {
 		return false;
 	}
 
-	// That of a generator has no constructor.
-	return isClass || Object.getOwnPropertyDescriptor(value, 'constructor')?.value === fn
-		|| (Reflect.ownKeys(value).length === 0 && Object.isExtensible(value) && intrinsicName(Object.getPrototypeOf(value) as object ?? value) !== 'Object');
+	const isPlain = Object.getOwnPropertyDescriptor(home, 'constructor')?.value === fn;
+	return isClass || isPlain || isGeneratorHome(home);
+}
+
+/** That of a generator has no constructor, and inherits from one that is no plain object's. */
+function isGeneratorHome(home: object): boolean {
+	const prototype = Object.getPrototypeOf(home) as object | null;
+	return Reflect.ownKeys(home).length === 0 && Object.isExtensible(home) && prototype !== null && intrinsicName(prototype) !== 'Object';
 }
 
 function isMember(key: string | symbol, descriptor: PropertyDescriptor, members: NaturalShape['members'], shape: NaturalShape): boolean {
 	const ofKey = members.filter(other => other.key === key && other.member.kind !== 'field').map(({member}) => member);
 	const last = ofKey.at(-1);
-	if (last === undefined || descriptor.enumerable || !descriptor.configurable) {
+	if (last === undefined || descriptor.enumerable === true || descriptor.configurable === false) {
 		return false;
 	}
 

@@ -64,17 +64,6 @@ export function globalState(name: string): GlobalState {
 	return isSame(name, first, current) ? 'pristine' : 'replaced';
 }
 
-/** Whether a value is what a pristine name stands for, as that of `import process from 'node:process'` is. Lazy globals are not loaded to find out. */
-export function isGlobalValue(name: string, value: unknown): boolean {
-	if (globalState(name) !== 'pristine') {
-		return false;
-	}
-
-	const current = currentDescriptor(name);
-	const original = originalOf(name);
-	return current?.get ? original !== undefined && original() === value : Object.is(current?.value, value);
-}
-
 const originalOf = (name: string): (() => unknown) | undefined => Object.hasOwn(originals, name) ? originals[name] : undefined;
 
 function isSame(name: string, first: PropertyDescriptor, current: PropertyDescriptor): boolean {

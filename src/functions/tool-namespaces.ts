@@ -3,10 +3,12 @@
  * nothing but members of it, the members travel and the rest stays.
  */
 import {types} from 'node:util';
+import {proxyTarget} from './proxy-target.js';
 
 /** A copy with the members that are used, or the value itself where it is no namespace of a tool. */
 export function memberSnapshot(value: unknown, members: readonly string[] | null): unknown {
-	if (members === null || typeof value !== 'object' || value === null || !isToolNamespace(value)) {
+	const namespace = members === null ? undefined : namespaceOf(value);
+	if (members === null || namespace === undefined) {
 		return value;
 	}
 
@@ -14,21 +16,30 @@ export function memberSnapshot(value: unknown, members: readonly string[] | null
 	for (const member of members) {
 		// The accessors of a namespace give the module's variables.
 		Object.defineProperty(snapshot, member, {
-			value: (value as Readonly<Record<string, unknown>>)[member], enumerable: true, configurable: true, writable: true,
+			value: namespace[member], enumerable: true, configurable: true, writable: true,
 		});
 	}
 
 	return snapshot;
 }
 
-const nativeModule = (value: object): boolean => types.isModuleNamespaceObject(value);
+type Namespace = Readonly<Record<string, unknown>>;
+
+function namespaceOf(value: unknown): Namespace | undefined {
+	if (typeof value !== 'object' || value === null) {
+		return undefined;
+	}
+
+	// Without running its handler: only a Proxy of a module is one of a tool.
+	const target = types.isProxy(value) ? proxyTarget(value) : value;
+	return target !== undefined && isToolNamespace(target) ? target as Namespace : undefined;
+}
 
 function isToolNamespace(value: object): boolean {
-	if (nativeModule(value)) {
+	if (types.isModuleNamespaceObject(value)) {
 		return true;
 	}
 
-	// A Proxy shows nothing of itself without running its handler; tools use them for modules.
 	if (types.isProxy(value)) {
 		return false;
 	}

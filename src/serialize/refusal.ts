@@ -66,6 +66,12 @@ const wayOut = (kind: string): string => {
 	}
 };
 
+/** @returns the function and where it stands, for messages. */
+const placeText = ({name, url, line, column}: FunctionPlace): string => {
+	const function_ = name === null ? 'a function' : `the function ${name}`;
+	return url === null ? function_ : `${function_}, ${url}${line === null ? '' : `:${line}:${column}`}`;
+};
+
 /** Where a value was found that cannot travel, and how the error is told apart. */
 type RefusedPlace = {
 	readonly path: readonly PathStep[];
@@ -82,12 +88,6 @@ export const refusal = (kind: string, {path, side, holder, code}: RefusedPlace):
 	return new SerializationError(`${text}${where} is ${kind}, which cannot be copied to another process. ${wayOut(kind)}.`, {
 		side, path, function: holder, code,
 	});
-};
-
-/** @returns the function and where it stands, for messages. */
-export const placeText = ({name, url, line, column}: FunctionPlace): string => {
-	const function_ = name === null ? 'a function' : `the function ${name}`;
-	return url === null ? function_ : `${function_}, ${url}${line === null ? '' : `:${line}:${column}`}`;
 };
 
 const nameOf = (constructor: {readonly name: unknown}): string => typeof constructor.name === 'string' && constructor.name !== '' ? constructor.name : 'a nameless class of Node';
