@@ -217,16 +217,38 @@ export function decodeWithFunctions(bytes: Uint8Array, side: SerializationSide, 
 }
 
 /** As `decodeWithFunctions`, of that many values, which `encodeParts` wrote. */
-export function decodeParts(bytes: Uint8Array, count: number, side: SerializationSide, {codes = [], first = null}: FunctionContext = {}): unknown[] {
-	const within: ReadingContext = {
-		side,
-		codes,
-		first: null,
-		prepare: packed => prepare(packed, side),
-		rebuild: reduced => rebuild(read(reduced as Uint8Array, within) as RebuildOrder, side),
-	};
-	return readAll(bytes, count, {...within, first});
+export function decodeParts(bytes: Uint8Array, count: number, side: SerializationSide, context: FunctionContext = noFunctions): unknown[] {
+	return readAll(bytes, count, context === noFunctions ? withFunctions[side] : new Functions(side, context.codes, context.first));
 }
+
+/** What a payload with functions may hold. What is reduced in it is a payload of its own, without an object that is there already. */
+class Functions implements ReadingContext {
+	readonly side: SerializationSide;
+	readonly codes: readonly PreparedCode[];
+	readonly first: object | null;
+
+	constructor(side: SerializationSide, codes: readonly PreparedCode[] = noCodes, first: object | null = null) {
+		this.side = side;
+		this.codes = codes;
+		this.first = first;
+	}
+
+	prepare(packed: unknown): readonly PreparedCode[] {
+		return prepare(packed, this.side);
+	}
+
+	rebuild(reduced: unknown): object {
+		const within = this.first === null ? this : new Functions(this.side, this.codes);
+		return rebuild(read(reduced as Uint8Array, within) as RebuildOrder, this.side);
+	}
+}
+
+const withFunctions: Readonly<Record<SerializationSide, ReadingContext>> = {
+	submit: new Functions('submit'),
+	worker: new Functions('worker'),
+	result: new Functions('result'),
+	parent: new Functions('parent'),
+};
 
 /**
 Codes as they lie in a payload.
