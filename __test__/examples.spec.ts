@@ -33,6 +33,7 @@ async function run(example: string, args: readonly string[] = []): Promise<Ended
 const characteristicLines = new Map<string, RegExp | null>([
 	['break-mode.js', /^The executor is broken for good: a new one is needed$/mv],
 	['cancel.js', /^The first one was running, so it could not be cancelled$/mv],
+	['closures.js', /^Every task has counted from the same number$/mv],
 	['errors.js', /^A value that cannot travel: SerializationError on the side 'result'$/mv],
 	['futures.js', /^Failed: 1 of 6$/mv],
 	['initializer.js', /^Midnight in London is 9 o'clock in the workers$/mv],

@@ -6,7 +6,7 @@ import {ProcessPoolExecutor} from 'loky';
 
 const executor = new ProcessPoolExecutor({maxWorkers: 2});
 
-// A function that uses only its parameters, its own variables and globals can be written on the spot.
+// A function can be written on the spot. What it may use is shown in closures.js.
 const future = executor.submit((base, exponent) => base ** exponent, 2, 10);
 assert.equal(future.done(), false);
 const power = await future;
