@@ -15,9 +15,20 @@ export const unread = Symbol('unread');
 
 type Found = {readonly hops: number | null; readonly descriptor: PropertyDescriptor; readonly variables: object};
 
+const uninitialised: PropertyDescriptor = {get: () => undefined};
+
+/** Undefined for a name that is none of the variables. One before its initialisation throws, also when only its descriptor is asked for. */
+function descriptorOf(variables: object, name: string): PropertyDescriptor | undefined {
+	try {
+		return Object.getOwnPropertyDescriptor(variables, name);
+	} catch {
+		return uninitialised;
+	}
+}
+
 function find(name: string, scopes: readonly EnclosingScope[]): Found | undefined {
 	for (const {variables, hops} of scopes) {
-		const descriptor = Object.getOwnPropertyDescriptor(variables, name);
+		const descriptor = descriptorOf(variables, name);
 		if (descriptor !== undefined) {
 			return {hops, descriptor, variables};
 		}
@@ -29,7 +40,7 @@ function find(name: string, scopes: readonly EnclosingScope[]): Found | undefine
 /** Primitive values are alike in many activations; objects are not. */
 function firstObject(variables: object): unknown {
 	for (const name of Object.keys(variables)) {
-		const value: unknown = Object.getOwnPropertyDescriptor(variables, name)?.value;
+		const value: unknown = descriptorOf(variables, name)?.value;
 		if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
 			return value;
 		}
