@@ -145,20 +145,24 @@ function freshNames({text, fixed, captured}: Code): (suffix: string) => string {
 	return suffix => prefix + suffix;
 }
 
+/** As the body of a function: V8 keeps the texts of whole scripts for minutes, and thousands of them may be used once. */
 function compile(code: Code, head: string, tail: string, text = code.text): unknown {
+	const begin = `return ${head}`;
 	const options = {
 		filename: scriptName(code),
 		lineOffset: code.line,
-		columnOffset: code.column - head.length,
+		columnOffset: code.column - begin.length,
 	};
-	const source = `${head}${text}${tail}`;
+	const source = `${begin}${text}${tail}`;
 	if (!code.hasDynamicImport) {
-		return new vm.Script(source, options).runInThisContext() as unknown;
+		return evaluate(vm.compileFunction(source, [], options));
 	}
 
 	takeImportWarning();
-	return new vm.Script(source, {...options, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER}).runInThisContext() as unknown;
+	return evaluate(vm.compileFunction(source, [], {...options, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER}));
 }
+
+const evaluate = (body: object): unknown => (body as () => unknown)();
 
 /** How stack traces name the script. */
 function scriptName({url, name, hasDynamicImport}: Code): string {
