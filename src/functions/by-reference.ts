@@ -59,7 +59,8 @@ const urlOf = (url: string): string => url.startsWith('/') ? String(new URL(`fil
 const deepest = 2;
 
 /** Searches the variables of the module that it exports under names that never change. */
-function modulePath(fn: object, {facts}: FunctionPlan): readonly ExportStep[] | undefined {
+function modulePath(fn: object, plan: FunctionPlan): readonly ExportStep[] | undefined {
+	const facts = plan.facts ?? plan.outline;
 	if (facts === null || facts.exportsByLocal.size === 0) {
 		return undefined;
 	}

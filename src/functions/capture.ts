@@ -17,7 +17,7 @@ import {idOfClass, isForeignClass, registerOwnClass} from './classes.js';
 import {isEarly} from './code.js';
 import {inspectFunction, type EnclosingScope} from './function-inspection.js';
 import {
-	planOf, planWithGlobals, planWithoutVariables, type FunctionPlan,
+	planOf, planWithGlobals, planWithImports, planWithoutVariables, type FunctionPlan,
 } from './function-plan.js';
 import {
 	exportIt, functionName, labelOf, type Refusal,
@@ -32,6 +32,7 @@ import {globalState} from './pristine-globals.js';
 import {internalClassOf, privateNameOf} from './private-instances.js';
 import {sentOn} from './sent-on.js';
 import {referenceRules} from './reference-rules.js';
+import type {ImportedName} from './script-bindings.js';
 
 const {toString} = Function.prototype;
 
@@ -176,10 +177,13 @@ class Capture implements FunctionCapture {
 		}
 
 		const scopes = readScopes(unknown[0]!.name);
+		const imports = importedNames(plan, unknown.map(({name}) => name), scopes);
 		const others = unknown
+			.filter(({name}) => !imports.has(name))
 			.filter(({name, isOwnName}) => !isOwnName && !isOwnGlobal(name) && !scopes.some(({variables}) => Object.hasOwn(variables, name)))
 			.map(({name}) => name);
-		return others.length === 0 ? plan : planWithoutVariables(plan, others);
+		const resolved = imports.size === 0 ? plan : planWithImports(plan, imports);
+		return others.length === 0 ? resolved : planWithoutVariables(resolved, others);
 	}
 
 	#captureCode(fn: object, known: Known & {readonly kind: 'planned'}, variables: SharedVariables): CapturedCode {
@@ -238,6 +242,19 @@ class Capture implements FunctionCapture {
 
 /** Functions are captured for themselves. */
 const isUnchanging = (value: unknown): boolean => typeof value === 'function' || value === null || (typeof value !== 'object' && typeof value !== 'symbol');
+
+/** Those of a function's names that mean an import of its module, and no variable that is nearer. */
+function importedNames({outline}: FunctionPlan, names: readonly string[], scopes: readonly EnclosingScope[]): ReadonlyMap<string, ImportedName> {
+	const imported = new Map<string, ImportedName>();
+	for (const name of outline === null ? [] : names) {
+		const found = outline!.imports.get(name);
+		if (found !== undefined && scopes.find(({variables}) => Object.hasOwn(variables, name))?.description === 'Module') {
+			imported.set(name, found);
+		}
+	}
+
+	return imported;
+}
 
 /** Whether nothing but its own text is around a script: a module, and a file that Node has wrapped. */
 const isAlone = ({script}: FunctionPlan): boolean => script?.kind === 'module' || (script?.kind === 'commonJs' && !script.isTransformed);

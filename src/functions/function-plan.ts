@@ -3,10 +3,11 @@ import type {Code} from './code.js';
 import type {CodePlan} from './code-plan.js';
 import {functionOrigin, type FunctionOrigin} from './function-origin.js';
 import {inspectFunction} from './function-inspection.js';
-import {withGlobals, withoutVariables} from './make-plan.js';
+import {withGlobals, withImports, withoutVariables} from './make-plan.js';
+import {outlineModule, type ModuleOutline} from './module-outline.js';
 import {planText} from './plan-text.js';
+import type {ImportedName} from './script-bindings.js';
 import {analyzeScript, type ScriptFacts} from './script-facts.js';
-
 import {scriptSource, type ScriptSource} from './script-source.js';
 import {showsStrictness} from './strictness.js';
 
@@ -19,6 +20,8 @@ export interface FunctionPlan {
 	readonly origin: FunctionOrigin | null;
 	/** Null when nothing but the text is known. */
 	readonly facts: ScriptFacts | null;
+	/** What is known of a module too large for more; null otherwise. */
+	readonly outline: ModuleOutline | null;
 }
 
 /** Beyond this many characters a script takes seconds to parse. */
@@ -43,7 +46,7 @@ export function planOf(fn: object, text: string): FunctionPlan | undefined {
 	}
 
 	return {
-		plan, code: codeOf(plan, script), script, origin, facts,
+		plan, code: codeOf(plan, script), script, origin, facts, outline: facts === null && script !== null ? outlineOf(script) : null,
 	};
 }
 
@@ -82,6 +85,10 @@ export const planWithGlobals = (plan: FunctionPlan, names: readonly string[]): F
 /** The same plan of a text, with names that turned out to be no variables as globals. */
 export const planWithoutVariables = (plan: FunctionPlan, names: readonly string[]): FunctionPlan => changed(plan, `-${names.join(' ')}`, () => withoutVariables(plan.plan, names));
 
+/** The same plan of a text, with names that its module imports. */
+export const planWithImports = (plan: FunctionPlan, imports: ReadonlyMap<string, ImportedName>): FunctionPlan =>
+	changed(plan, `=${[...imports.keys()].join(' ')}`, () => withImports(plan.plan, imports));
+
 function changed({plan, script, ...others}: FunctionPlan, key: string, change: () => CodePlan): FunctionPlan {
 	const known = changedPlans.get(plan) ?? new Map<string, CodePlan>();
 	changedPlans.set(plan, known);
@@ -114,4 +121,20 @@ function factsOf({scriptId, source, kind}: ScriptSource): ScriptFacts | null {
 	}
 
 	return facts;
+}
+
+const outlines = new Map<number, ModuleOutline | null>();
+
+function outlineOf({scriptId, source, kind}: ScriptSource): ModuleOutline | null {
+	if (source === null || kind !== 'module') {
+		return null;
+	}
+
+	let outline = outlines.get(scriptId);
+	if (outline === undefined) {
+		outline = outlineModule(source) ?? null;
+		outlines.set(scriptId, outline);
+	}
+
+	return outline;
 }

@@ -10,6 +10,7 @@ import {freeReferences, type ClassNode, type Region} from './name-uses.js';
 import {PlanNames, type Undeclared} from './plan-names.js';
 import {planRefusal} from './plan-refusal.js';
 import {isReassigned, type Reference} from './scope.js';
+import type {ImportedName} from './script-bindings.js';
 import {exportPathOf} from './script-exports.js';
 import type {ScriptSyntax} from './script-syntax.js';
 
@@ -22,12 +23,17 @@ const isClass = (node: Region['node']): node is ClassNode => node.type === 'Clas
  *
  * @param names of `plan.globals`
  */
-export const withGlobals = (plan: CodePlan, names: readonly string[]): CodePlan => remade(plan, names, []);
+export const withGlobals = (plan: CodePlan, names: readonly string[]): CodePlan => remade(plan, {captured: names});
 
 /** The plan of a text, of which some names of unknown origin have turned out to be no variables. */
-export const withoutVariables = (plan: CodePlan, names: readonly string[]): CodePlan => remade(plan, [], names);
+export const withoutVariables = (plan: CodePlan, names: readonly string[]): CodePlan => remade(plan, {globals: names});
 
-function remade(plan: CodePlan, captured: readonly string[], globals: readonly string[]): CodePlan {
+/** The plan of a text, of which some names have turned out to be imports of its module. */
+export const withImports = (plan: CodePlan, imports: ReadonlyMap<string, ImportedName>): CodePlan => remade(plan, {imports});
+
+type Changes = {readonly captured?: readonly string[]; readonly globals?: readonly string[]; readonly imports?: ReadonlyMap<string, ImportedName>};
+
+function remade(plan: CodePlan, {captured = [], globals = [], imports = new Map()}: Changes): CodePlan {
 	const maker = makers.get(plan);
 	if (!maker) {
 		throw new TypeError('The plan is not one of a script.');
@@ -36,10 +42,11 @@ function remade(plan: CodePlan, captured: readonly string[], globals: readonly s
 	return maker.make({
 		captured: new Set([...maker.undeclared.captured, ...captured]),
 		globals: new Set([...maker.undeclared.globals, ...globals]),
+		imports: new Map([...maker.undeclared.imports, ...imports]),
 	});
 }
 
-const none: Undeclared = {captured: new Set(), globals: new Set()};
+const none: Undeclared = {captured: new Set(), globals: new Set(), imports: new Map()};
 
 export function makePlan(script: ScriptSyntax, region: Region, undeclared = none): CodePlan {
 	const {node} = region;

@@ -15,6 +15,8 @@ export interface Undeclared {
 	readonly captured: ReadonlySet<string>;
 	/** Of a text alone: names that are no variables. */
 	readonly globals: ReadonlySet<string>;
+	/** Of a text alone: names that the module imports. */
+	readonly imports: ReadonlyMap<string, ImportedName>;
 }
 
 export class PlanNames {
@@ -38,6 +40,7 @@ export class PlanNames {
 	/** @param uses all the uses of one name */
 	add(name: string, uses: readonly Reference[]): void {
 		const binding = uses[0]?.binding;
+		const imported = this.#undeclared.imports.get(name);
 		if (name === 'import.meta') {
 			const parameter = `${this.#prefix}importMeta`;
 			this.fixed.push({kind: 'importMeta', parameter});
@@ -46,6 +49,8 @@ export class PlanNames {
 			// Only the `this` of a module is not refused, and that is undefined in the factory too.
 		} else if (binding) {
 			this.#declared(binding, uses);
+		} else if (imported) {
+			this.#import(imported, uses);
 		} else if (this.#script.kind === null && !this.#undeclared.globals.has(name)) {
 			this.#capture(uses, 'cell', 'unknown', false);
 		} else if (uses.some(({access}) => access === 'write')) {
