@@ -4,13 +4,14 @@
 import {inspect} from 'node:util';
 import {workerLaunch} from './context.js';
 import {argumentTypeError} from './errors.js';
-import type {AnyFunction} from './function-registry.js';
+import type {AnyFunction, TaskEncoding} from './function-registry.js';
 import type {Future} from './future.js';
 import {splitMapArguments, type InputsOf} from './map-arguments.js';
 import type {NativeSettings} from './native.js';
 import {
 	readExecutorOptions, readMapOptions, readShutdownOptions, type ExecutorOptions, type ExecutorSettings, type MapOptions, type ShutdownOptions,
 } from './options.js';
+import {currentPickler} from './pickler.js';
 import {Pool} from './pool.js';
 import {MapChunk} from './map-chunk.js';
 import {startMap, type ItemOutcome, type ResultStream} from './result-stream.js';
@@ -19,7 +20,8 @@ import {entryPaths} from './functions/entry-script.js';
 import {mainModuleUrl} from './functions/main-module.js';
 import {inheritedMainScript} from './functions/main-script.js';
 import {createModuleHandle, type ModuleHandle} from './functions/module-handle.js';
-import {encode, type EncodingOptions} from './serialize/codec.js';
+import {encode} from './serialize/codec.js';
+import type {Pickler} from './serialize/pickler.js';
 import {reducerTable} from './serialize/reducers.js';
 import {untravelling} from './untravelling.js';
 import type {Initialization, InitialSettings} from './worker/initialize.js';
@@ -68,7 +70,8 @@ export class ProcessPoolExecutor {
 	constructor(options?: ExecutorOptions) {
 		const settings = readExecutorOptions('ProcessPoolExecutor', options);
 		this.maxWorkers = settings.maxWorkers;
-		const encoding: EncodingOptions = {
+		const encoding: TaskEncoding = {
+			pickler: pickler(settings),
 			reducers: reducerTable(settings.jobReducers),
 			capture: functionCapture('worker', settings.context === 'loky_init_main'),
 		};
@@ -177,13 +180,25 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
 	}
 }
 
-function initialization({context, initializer, initargs, resultReducers}: ExecutorSettings, encoding: EncodingOptions): Initialization {
+function pickler({jobReducers, resultReducers}: ExecutorSettings): Pickler | null {
+	const chosen = currentPickler();
+	for (const [option, reducers] of Object.entries({jobReducers, resultReducers})) {
+		if (chosen !== null && reducers.size > 0) {
+			throw argumentTypeError(option, `left out while setLokyPickler has chosen ${chosen.name}: only the default pickler knows reducers`, reducers);
+		}
+	}
+
+	return chosen;
+}
+
+function initialization({context, initializer, initargs, resultReducers}: ExecutorSettings, {pickler, ...encoding}: TaskEncoding): Initialization {
 	const settings: InitialSettings = {
 		initializer: initializer as InitialSettings['initializer'],
 		initargs,
 		resultReducers: [...resultReducers] as unknown as InitialSettings['resultReducers'],
 	};
 	return {
+		pickler: pickler?.name ?? null,
 		mainScript: {
 			paths: [...inheritedMainScript().paths, ...entryPaths()],
 			url: mainModuleUrl(),
@@ -193,7 +208,7 @@ function initialization({context, initializer, initargs, resultReducers}: Execut
 	};
 }
 
-function nativeSettings(settings: ExecutorSettings, encoding: EncodingOptions): NativeSettings {
+function nativeSettings(settings: ExecutorSettings, encoding: TaskEncoding): NativeSettings {
 	return {
 		...workerLaunch(settings.env),
 		maxWorkers: settings.maxWorkers,

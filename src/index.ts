@@ -5,6 +5,10 @@ export type {
 	CompletedFutures, ReturnWhen, WaitForOptions, WaitResult, AsCompletedOptions,
 } from './wait.js';
 export type {ResultStream} from './result-stream.js';
+export {setLokyPickler} from './pickler.js';
+export {wrapNonPicklableObjects, type WrapOptions} from './serialize/wrapped.js';
+export {prepare} from './functions/prepare.js';
+export {registerByValue} from './functions/reference-rules.js';
 export type {Class, Reducer, Reducers} from './serialize/reducers.js';
 export type {ModuleClass, ModuleHandle} from './functions/module-handle.js';
 export {

@@ -25,14 +25,14 @@ export class MapChunk {
 	}
 
 	/** The outcome of every item, with those that were left out back in their places. */
-	readonly receive = (decoded: unknown): ItemOutcome[] => {
-		const outcomes: ItemOutcome[] = (decoded as ShippedItem[]).map(item => item.ok ? item : {ok: false, error: decodeError(item.error)});
+	receive(decoded: unknown, receiveValue: (decoded: unknown) => unknown): ItemOutcome[] {
+		const outcomes: ItemOutcome[] = (decoded as ShippedItem[]).map(item => item.ok ? receivedItem(item, receiveValue) : {ok: false, error: decodeError(item.error)} as const);
 		for (const [index, error] of this.#refused) {
 			outcomes.splice(index, 0, {ok: false, error});
 		}
 
 		return outcomes;
-	};
+	}
 
 	#travels(args: readonly unknown[], index: number, encoder: ArgumentEncoder): boolean {
 		try {
@@ -42,5 +42,13 @@ export class MapChunk {
 			this.#refused.set(index, error);
 			return false;
 		}
+	}
+}
+
+function receivedItem(item: ShippedItem & {readonly ok: true}, receiveValue: (decoded: unknown) => unknown): ItemOutcome {
+	try {
+		return {ok: true, value: receiveValue(item.value)};
+	} catch (error) {
+		return {ok: false, error};
 	}
 }

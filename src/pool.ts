@@ -5,7 +5,9 @@
 import process from 'node:process';
 import {watchExit} from './exit.js';
 import {BrokenProcessPool, ShutdownExecutorError} from './errors.js';
-import {FunctionRegistry, type AnyFunction, type OutgoingTask} from './function-registry.js';
+import {
+	FunctionRegistry, type AnyFunction, type OutgoingTask, type TaskEncoding,
+} from './function-registry.js';
 import {
 	createFuture, rejectFuture, type Future, type FutureOwner,
 } from './future.js';
@@ -18,7 +20,7 @@ import {readNotices, type NoticeReceiver} from './notices.js';
 import {brokenPoolError, terminatedWorkerError} from './outcome.js';
 import {Outbox} from './outbox.js';
 import {PendingTasks} from './pending-tasks.js';
-import type {EncodingOptions} from './serialize/codec.js';
+import {received} from './serialize/pickler.js';
 import {decodeErrorNow} from './serialize/remote-error.js';
 
 // Kept from the time the package was loaded: a program may replace them.
@@ -52,6 +54,7 @@ const brokenEarlier = (cause: Error): Error => new BrokenProcessPool(`The proces
 /** One pool of workers. Starts nothing before its first submission. */
 export class Pool implements FutureOwner {
 	readonly #settings: NativeSettings;
+	readonly #receive: Receive;
 	readonly #functions: FunctionRegistry;
 	readonly #outbox = new Outbox();
 	readonly #tasks: PendingTasks;
@@ -82,8 +85,10 @@ export class Pool implements FutureOwner {
 	#isFlushScheduled = false;
 	#isHeld = false;
 
-	constructor(settings: NativeSettings, encoding: EncodingOptions) {
+	constructor(settings: NativeSettings, encoding: TaskEncoding) {
 		this.#settings = settings;
+		const {pickler} = encoding;
+		this.#receive = pickler === null ? asItIs : decoded => received(decoded, pickler, 'parent');
 		this.#functions = new FunctionRegistry({
 			register: (id, payload) => {
 				this.#open().registerFunction(id, payload);
@@ -100,7 +105,7 @@ export class Pool implements FutureOwner {
 
 	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
 	submit(fn: AnyFunction, args: readonly unknown[]): Future<unknown> {
-		return this.#submit(() => this.#functions.call(fn, args), asItIs);
+		return this.#submit(() => this.#functions.call(fn, args), this.#receive);
 	}
 
 	/** The function as it is now. Where it cannot travel, the chunks fail. */
@@ -117,7 +122,7 @@ export class Pool implements FutureOwner {
 		}
 
 		return {
-			submit: (chunk, list) => this.#submit(() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions)}), chunk.receive),
+			submit: (chunk, list) => this.#submit(() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions)}), decoded => chunk.receive(decoded, this.#receive)),
 			release: () => {
 				try {
 					this.#functions.release(snapshot());

@@ -76,6 +76,10 @@ class Reduction implements ReductionWriter {
 		return this.#write(value, place, () => reduction(method()));
 	}
 
+	wrappedBytes(wrapper: object, value: object, place: WritingPlace): Uint8Array {
+		return this.#write(wrapper, place, () => ({rebuild: null, args: [value]}));
+	}
+
 	#write(value: object, place: WritingPlace, reduce: (value: object) => RebuildOrder): Uint8Array {
 		const here = place.path();
 		this.#open ??= new Set();

@@ -22,6 +22,7 @@ import {writeSymbol} from './symbols.js';
 import {
 	attribute, decoration as decorationFlag, firstSizedCode, hasCodes, hasReferences, laterKind, operation,
 } from './wire.js';
+import {wrappedIn} from './wrapped.js';
 import {WritePosition, type PutOff} from './write-position.js';
 
 const minInt64 = -(2n ** 63n);
@@ -37,6 +38,8 @@ const manyNumbers = 32;
 export interface ReductionWriter {
 	/** The payload of what a reducer made of the object; undefined where it has none. */
 	bytesOf(value: object, place: WritingPlace): Uint8Array | undefined;
+	/** The payload of a wrapper and what is in it. */
+	wrappedBytes(wrapper: object, value: object, place: WritingPlace): Uint8Array;
 }
 
 /** Where the walk is. */
@@ -274,7 +277,8 @@ export class GraphWriter {
 
 	#writeObject(value: object): void {
 		if (types.isProxy(value)) {
-			throw typeof value === 'function' ? this.refuse('a Proxy', 'ERR_CAPTURE_UNSUPPORTED') : this.refuse('a Proxy');
+			this.#writeProxy(value);
+			return;
 		}
 
 		if (this.#position.isCaptured && this.#writeHomeObject(value)) {
@@ -290,12 +294,7 @@ export class GraphWriter {
 
 		const reduced = this.#reduction?.bytesOf(value, this);
 		if (reduced !== undefined) {
-			this.tokens.push(null, operation.reduced, reduced);
-			if (this.#functions !== null) {
-				// What is in it may differ the next time.
-				this.#functions.isStable = false;
-			}
-
+			this.#writeReduced(reduced);
 			return;
 		}
 
@@ -315,6 +314,34 @@ export class GraphWriter {
 			this.#writeLater(value);
 		} else {
 			this.#writeContents(value, false);
+		}
+	}
+
+	#writeReduced(bytes: Uint8Array): void {
+		this.tokens.push(null, operation.reduced, bytes);
+		if (this.#functions !== null) {
+			// What is in it may differ the next time.
+			this.#functions.isStable = false;
+		}
+	}
+
+	/** Only our own can travel. */
+	#writeProxy(value: object): void {
+		const wrapped = wrappedIn(value);
+		if (wrapped === undefined || this.#reduction === null) {
+			throw typeof value === 'function' ? this.refuse('a Proxy', 'ERR_CAPTURE_UNSUPPORTED') : this.refuse('a Proxy');
+		}
+
+		if (!wrapped.keepsWrapper) {
+			this.#writeObject(wrapped.value);
+			return;
+		}
+
+		const known = this.#identities.numberOf(value);
+		if (known === undefined) {
+			this.#writeReduced(this.#reduction.wrappedBytes(value, wrapped.value, this));
+		} else {
+			this.#refer(known);
 		}
 	}
 

@@ -4,6 +4,7 @@
 import {SerializationError, type SerializationSide} from '../errors.js';
 import {namedPlace} from '../functions/function-refusal.js';
 import type {ModuleClass} from '../functions/module-handle.js';
+import {wrapNonPicklableObjects} from './wrapped.js';
 
 /** Any class. */
 export type Class = abstract new (...args: never[]) => unknown;
@@ -19,7 +20,8 @@ export type Reducers = ReadonlyMap<Class | ModuleClass, Reducer>;
 
 /** What travels of a reduced object. */
 export interface Reduction {
-	readonly rebuild: (...args: readonly unknown[]) => unknown;
+	/** Null: the one argument was wrapped, and is wrapped again. */
+	readonly rebuild: ((...args: readonly unknown[]) => unknown) | null;
 	readonly args: readonly unknown[];
 }
 
@@ -62,6 +64,10 @@ export class ImportUnderWay extends Error {
 
 /** Rebuilds an object. */
 export function rebuild({rebuild: fn, args}: Reduction, side: SerializationSide): object {
+	if (fn === null && Array.isArray(args)) {
+		return wrapNonPicklableObjects(args[0] as object);
+	}
+
 	if (typeof fn !== 'function' || !Array.isArray(args)) {
 		throw new SerializationError('A reduced object arrived damaged.', {side});
 	}

@@ -7,6 +7,12 @@ import type {TaskFunction} from './functions.js';
 
 /** Encodes what a task gives back. Each result is valid until the next. */
 export interface ResultEncoder {
+	/**
+	 * What `result` is given in place of a value.
+	 *
+	 * @throws {SerializationError} It cannot travel.
+	 */
+	carried(value: unknown): unknown;
 	/** @throws {SerializationError} It cannot travel. */
 	result(value: unknown): Uint8Array;
 	thrown(error: unknown): Uint8Array;
@@ -39,7 +45,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** The outcomes as bytes; a value that cannot travel becomes the error of its own item and hides no other. */
 export function encodeOutcomes(outcomes: readonly Outcome[], encoder: ResultEncoder): Uint8Array {
-	const items = outcomes.map((outcome): ShippedItem => outcome.ok ? outcome : failedItem(outcome.thrown, encoder));
+	const items = outcomes.map((outcome): ShippedItem => outcome.ok ? carriedItem(outcome.value, encoder) : failedItem(outcome.thrown, encoder));
 	try {
 		return encoder.result(items);
 	} catch (error) {
@@ -48,6 +54,14 @@ export function encodeOutcomes(outcomes: readonly Outcome[], encoder: ResultEnco
 		}
 
 		return encoder.result(items.map(item => item.ok ? travelling(item, encoder) : item));
+	}
+}
+
+function carriedItem(value: unknown, encoder: ResultEncoder): ShippedItem {
+	try {
+		return {ok: true, value: encoder.carried(value)};
+	} catch (error) {
+		return failedItem(error, encoder);
 	}
 }
 

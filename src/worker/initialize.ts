@@ -4,7 +4,9 @@
 import {whileImportingMain} from '../functions/main-module.js';
 import {setMainScript, type MainScript} from '../functions/main-script.js';
 import {importNamespace} from '../functions/module-import.js';
+import {usePickler} from '../pickler.js';
 import {decodeWithFunctions} from '../serialize/codec.js';
+import {loadPickler, type Pickler} from '../serialize/pickler.js';
 import {
 	decodeWhenImported, reducerTable, WhenImported, type Class, type Reducer, type ReducerTable,
 } from '../serialize/reducers.js';
@@ -13,6 +15,8 @@ import {
 export interface Initialization {
 	/** Of the program: to be imported before anything else, or never. */
 	readonly mainScript: MainScript;
+	/** What carries arguments and results: see `loadPickler`; null for our own codec. */
+	readonly pickler: string | null;
 	/** All that the user has given. A payload of its own: to read it may take the main script. */
 	readonly settings: Uint8Array;
 }
@@ -25,17 +29,26 @@ export interface InitialSettings {
 	readonly resultReducers: ReadonlyArray<readonly [of: Class, reducer: Reducer]>;
 }
 
+/** How values travel. */
+export interface Carriers {
+	readonly reducers: ReducerTable | null;
+	readonly pickler: Pickler | null;
+}
+
 /** Called in the worker. What the initializer throws, this throws. */
-export async function initialize({mainScript, settings}: Initialization): Promise<ReducerTable | null> {
+export async function initialize({mainScript, pickler, settings}: Initialization): Promise<Carriers> {
 	setMainScript(mainScript.paths, mainScript);
 	const {url, isImported} = mainScript;
 	if (isImported && url !== null) {
 		await whileImportingMain(async () => importNamespace(null, url, null, 'worker'));
 	}
 
+	// Also for executors within this worker.
+	const chosen = pickler === null ? null : loadPickler(pickler, 'worker');
+	usePickler(chosen);
 	const decoded = decodeWhenImported(() => decodeWithFunctions(settings, 'worker'));
 	const {value} = decoded instanceof WhenImported ? await decoded.decoded : {value: decoded};
 	const {initializer, initargs, resultReducers} = value as InitialSettings;
 	await initializer?.(...initargs);
-	return reducerTable(new Map(resultReducers));
+	return {reducers: reducerTable(new Map(resultReducers)), pickler: chosen};
 }

@@ -7,6 +7,7 @@ import type {Application} from '../functions/shipped-function.js';
 import {frameKind, type NativeWorker} from '../native.js';
 import {captureOnDemand, CaptureNeeded} from '../serialize/capture-on-demand.js';
 import {encode} from '../serialize/codec.js';
+import {carried, type Pickler} from '../serialize/pickler.js';
 import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
 import {encodeOutcomes, type Outcome, type ResultEncoder} from './each.js';
@@ -16,11 +17,14 @@ const resultSteps: readonly string[] = ['result'];
 
 /** Writes frames to the parent. What returns a promise has written only when that is fulfilled. */
 export class Replies {
+	/** Null for our own codec. */
+	pickler: Pickler | null = null;
 	/** Of the classes whose instances travel otherwise. */
 	reducers: ReducerTable | null = null;
 	readonly #end: NativeWorker;
 	#capture: FunctionCapture = captureOnDemand;
 	readonly #encoder: ResultEncoder = {
+		carried: value => this.pickler === null ? value : carried(value, this.pickler, 'result', resultSteps),
 		result: value => encode(value, 'result', resultSteps, {reducers: this.reducers, capture: this.#capture}),
 		thrown: error => encodeError(error, {reducers: this.reducers, capture: this.#capture}),
 	};
@@ -41,7 +45,7 @@ export class Replies {
 	returned(sequence: number, value: unknown, application: Application): Promise<void> | undefined {
 		let payload;
 		try {
-			payload = application === 'each' ? encodeOutcomes(value as Outcome[], this.#encoder) : this.#encoder.result(value);
+			payload = application === 'each' ? encodeOutcomes(value as Outcome[], this.#encoder) : this.#encoder.result(this.#encoder.carried(value));
 		} catch (error) {
 			return error instanceof CaptureNeeded
 				? this.#whenLoaded(async () => this.returned(sequence, value, application))

@@ -10,6 +10,7 @@ import {
 	frameKind, frameRow, type FrameBatch, type NativeWorker,
 } from '../native.js';
 import {decode} from '../serialize/codec.js';
+import {received, type Pickler} from '../serialize/pickler.js';
 import {decodeWhenImported, WhenImported} from '../serialize/reducers.js';
 import type {Application} from '../functions/shipped-function.js';
 import {applyToEach, isThenable} from './each.js';
@@ -40,6 +41,7 @@ export class TaskLoop {
 	readonly #claims: Int32Array;
 	readonly #functions = new Functions();
 	readonly #replies: Replies;
+	#pickler: Pickler | null = null;
 	#batch = noFrames;
 	/** Read while a task was under way. */
 	readonly #laterBatches: FrameBatch[] = [];
@@ -152,7 +154,9 @@ export class TaskLoop {
 
 	async #initialize(payload: Uint8Array): Promise<void> {
 		try {
-			const reducers = await initialize(decode(payload, 'worker') as Initialization);
+			const {reducers, pickler} = await initialize(decode(payload, 'worker') as Initialization);
+			this.#pickler = pickler;
+			this.#replies.pickler = pickler;
 			if (reducers !== null) {
 				await this.#replies.loadCapture();
 				this.#replies.reducers = reducers;
@@ -185,7 +189,16 @@ export class TaskLoop {
 
 	#prepareCall(id: number, payload: Uint8Array): PreparedCall {
 		const callable = this.#functions.get(id);
-		return callable.application === 'each' ? {application: 'each', callable, items: callable.itemsOf(payload)} : {application: 'call', ...callable.callOf(payload)};
+		if (callable.application === 'each') {
+			return {application: 'each', callable, items: this.#received(callable.itemsOf(payload))};
+		}
+
+		const {fn, args} = callable.callOf(payload);
+		return {application: 'call', fn, args: this.#received(args)};
+	}
+
+	#received<T>(value: T): T {
+		return this.#pickler === null ? value : received(value, this.#pickler, 'worker') as T;
 	}
 
 	/** Whether the task is still under way when this returns. */
