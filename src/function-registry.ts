@@ -8,8 +8,6 @@ import type {Code} from './functions/code.js';
 import {snapshotOf} from './functions/prepare.js';
 import {encodeFunction, type Application, type ShippedFunction} from './functions/shipped-function.js';
 import {encode, encodeParts, type EncodingOptions} from './serialize/codec.js';
-import {carried, type Pickler} from './serialize/pickler.js';
-import {wrappedIn} from './serialize/wrapped.js';
 
 /** Any function that a caller may submit. */
 export type AnyFunction = (...args: never[]) => unknown;
@@ -19,12 +17,6 @@ export interface FunctionSink {
 	register(id: number, payload: Uint8Array): void;
 	/** Tasks that name it have gone out before. */
 	release(id: number): void;
-}
-
-/** How functions and arguments become bytes. */
-export interface TaskEncoding extends EncodingOptions {
-	/** Of arguments alone; null for our own codec. */
-	readonly pickler: Pickler | null;
 }
 
 /** A task as it goes out. */
@@ -66,33 +58,32 @@ function numberOf(code: Code): number {
 	return number;
 }
 
-/** A wrapped function is submitted as it is. */
-const bare = (fn: AnyFunction): AnyFunction => (wrappedIn(fn)?.value ?? fn) as AnyFunction;
-
 /** Gives numbers to functions; what it has not seen it registers, and what was not used for long it releases. */
 export class FunctionRegistry {
 	readonly #sink: FunctionSink;
 	readonly #options: EncodingOptions;
-	readonly #pickler: Pickler | null;
 	/** In the order of their registration. */
 	readonly #entries = new Map<string, Entry>();
 	readonly #stable: Readonly<Record<Application, WeakMap<object, StableFunction>>> = {call: new WeakMap(), each: new WeakMap()};
-	/** Those that had to be read anew the last time they were submitted: to ask first whether they are stable would read them twice. */
-	readonly #unstable = new WeakSet();
+	/**
+	 * Those that turned out to be stable when they were submitted, and get a number of their own at the next time. Many functions are made for
+	 * one task each: these share a number by their text.
+	 */
+	readonly #repeated = new WeakSet();
 	/** Registered for one use. */
 	readonly #single = new Set<number>();
 	#lastId = 0;
 
-	/** @param encoding how everything is encoded */
-	constructor(sink: FunctionSink, {pickler, ...options}: TaskEncoding) {
+	/** @param options how everything is encoded */
+	constructor(sink: FunctionSink, options: EncodingOptions) {
 		this.#sink = sink;
-		this.#pickler = pickler;
 		this.#options = options;
 	}
 
 	/** @throws {SerializationError} The function or an argument cannot travel. */
-	call(wrappedOrNot: AnyFunction, args: readonly unknown[]): OutgoingTask {
-		return this.#call(bare(wrappedOrNot), this.#carried(args));
+	call(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
+		const id = this.#stableId(fn, 'call') ?? this.#repeatedId(fn);
+		return id === undefined ? this.#callWithVariables(fn, args) : this.#callStable(id, fn, args);
 	}
 
 	/**
@@ -100,8 +91,7 @@ export class FunctionRegistry {
 	 *
 	 * @throws {SerializationError} It cannot travel.
 	 */
-	snapshot(wrappedOrNot: AnyFunction, application: Application): number {
-		const fn = bare(wrappedOrNot);
+	snapshot(fn: AnyFunction, application: Application): number {
 		const known = this.#stableId(fn, application) ?? this.#registerStable(fn, application);
 		if (known !== undefined) {
 			return known;
@@ -115,7 +105,7 @@ export class FunctionRegistry {
 
 	/** The arguments of a task for a function that was registered by `snapshot`. */
 	encodeArguments(args: readonly unknown[]): Uint8Array {
-		return encode(this.#carried(args), 'submit', argumentSteps, this.#options);
+		return encode(args, 'submit', argumentSteps, this.#options);
 	}
 
 	/** Says that no more tasks will name what `snapshot` has given. */
@@ -125,23 +115,22 @@ export class FunctionRegistry {
 		}
 	}
 
-	#call(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
-		if (this.#unstable.has(fn)) {
-			return this.#callWithVariables(fn, args);
-		}
-
-		const id = this.#stableId(fn, 'call') ?? this.#registerStable(fn, 'call');
-		if (id === undefined) {
-			this.#unstable.add(fn);
-			return this.#callWithVariables(fn, args);
-		}
-
+	#callStable(id: number, fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
 		const {bytes, codes} = encodeParts([[args, argumentSteps, true]], 'submit', this.#options, fn);
 		return codes.length === 0 ? {functionId: id, bytes} : this.#callWithVariables(fn, args);
 	}
 
-	#carried(args: readonly unknown[]): readonly unknown[] {
-		return this.#pickler === null ? args : carried(args, this.#pickler, 'submit', argumentSteps);
+	#repeatedId(fn: AnyFunction): number | undefined {
+		if (!this.#repeated.has(fn) && snapshotOf(fn) === undefined) {
+			return undefined;
+		}
+
+		const id = this.#registerStable(fn, 'call');
+		if (id === undefined) {
+			this.#repeated.delete(fn);
+		}
+
+		return id;
 	}
 
 	#stableId(fn: AnyFunction, application: Application): number | undefined {
@@ -170,7 +159,12 @@ export class FunctionRegistry {
 	#callWithVariables(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
 		const {bytes, codes, isStable} = encodeParts([[fn, noSteps], [args, argumentSteps, true]], 'submit', this.#options);
 		if (isStable) {
-			this.#unstable.delete(fn);
+			this.#repeated.add(fn);
+			const id = codes.length === 0 ? this.#registerStable(fn, 'call') : undefined;
+			if (id !== undefined) {
+				// It goes by its name, which need not travel with each task.
+				return this.#callStable(id, fn, args);
+			}
 		}
 
 		const key = `set ${codes.map(code => numberOf(code)).join(' ')}`;
