@@ -61,6 +61,11 @@ test.serial('a program ships its functions under node --import tsx', async t => 
 	checkRun(t, await project.node(['--import', 'tsx', project.typescript('entry.ts')]));
 });
 
+test.serial('what a function throws under tsx has the places of the TypeScript in its stack', async t => {
+	const {stdout, stderr} = await project.node([tsx, project.typescript('thrown.ts')]);
+	t.regex(stdout, /^FRAME \s+at fail .*thrown\.ts:11:\d+\)$/mv, `${stdout}\n${stderr}`);
+});
+
 const stripsTypes = (major === 22 && minor >= 18) || major >= 24;
 
 testWhere(stripsTypes)('Node itself ships the functions of a program in TypeScript', async t => {

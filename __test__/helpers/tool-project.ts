@@ -30,7 +30,7 @@ export interface RunOptions {
 }
 
 /** What the package, and the programs themselves, import: nothing above a temporary folder has it. */
-const linkedPackages = ['acorn', 'msgpackr', 'tsx', 'vitest'];
+const linkedPackages = ['acorn', 'es-module-lexer', 'msgpackr', 'tsx', 'vitest'];
 
 /** A temporary folder with the fixtures of `tools`, as TypeScript in `typescript/` and compiled in `javascript/`. */
 export class ToolProject {

@@ -5,6 +5,7 @@ import {functionOrigin, type FunctionOrigin} from './function-origin.js';
 import {inspectFunction} from './function-inspection.js';
 import {withGlobals, withImports, withoutVariables} from './make-plan.js';
 import {outlineModule, type ModuleOutline} from './module-outline.js';
+import {markedUrl} from './mapped-stack.js';
 import {planText} from './plan-text.js';
 import type {ImportedName} from './script-bindings.js';
 import {analyzeScript, type ScriptFacts} from './script-facts.js';
@@ -102,7 +103,8 @@ function changed({plan, script, ...others}: FunctionPlan, key: string, change: (
 function codeOf(plan: CodePlan, script: ScriptSource | null): Code {
 	let code = codes.get(plan);
 	if (code === undefined) {
-		code = {...plan.code, url: script?.url ?? null};
+		const url = script?.url ?? null;
+		code = {...plan.code, url: url === null || !script!.isTransformed ? url : markedUrl(url)};
 		codes.set(plan, code);
 	}
 

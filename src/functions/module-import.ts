@@ -9,6 +9,7 @@ import vm from 'node:vm';
 import type {SerializationSide} from '../errors.js';
 import {takeImportWarning} from './import-warning.js';
 import {filePath, isMainScript} from './main-script.js';
+import {plainUrl} from './mapped-stack.js';
 import {messageOf, referenceError} from './reference-error.js';
 import {uncoveredName} from './uncovered-name.js';
 
@@ -27,12 +28,14 @@ export const importedUrlOf = (namespace: object): string | undefined => urls.get
 /**
  * The URL from which the imports of a script resolve; null when only builtin modules and absolute specifiers can be found.
  *
- * @param script as a stack trace names it
+ * @param name as a stack trace names it
  */
-export function importBase(script: string | null): string | null {
-	if (script === null) {
+export function importBase(name: string | null): string | null {
+	if (name === null) {
 		return null;
 	}
+
+	const script = plainUrl(name);
 
 	if (path.isAbsolute(script)) {
 		return pathToFileURL(script).href;

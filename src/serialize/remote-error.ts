@@ -3,6 +3,7 @@
  * worker's stack.
  */
 import {RemoteError, SerializationError} from '../errors.js';
+import {mappedStack} from '../functions/mapped-stack.js';
 import {CaptureNeeded} from './capture-on-demand.js';
 import {decodeWithFunctions, encode, type EncodingOptions} from './codec.js';
 import {ownErrorClasses} from './own-errors.js';
@@ -90,11 +91,12 @@ function fillError(error: Error, node: ErrorNode, follow: (link: Link) => unknow
 		hide(error, 'errors', node.errors.map(link => follow(link)));
 	}
 
-	if (node.stack !== null) {
-		hide(error, 'stack', node.stack);
+	const stack = node.stack === null ? null : mappedStack(node.stack);
+	if (stack !== null) {
+		hide(error, 'stack', stack);
 	}
 
-	hide(error, 'remoteStack', node.stack);
+	hide(error, 'remoteStack', stack);
 	hide(error, 'droppedFields', node.droppedFields);
 }
 
