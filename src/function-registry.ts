@@ -8,6 +8,8 @@ import type {Code} from './functions/code.js';
 import {snapshotOf} from './functions/prepare.js';
 import {encodeFunction, type Application, type ShippedFunction} from './functions/shipped-function.js';
 import {encode, encodeParts, type EncodingOptions} from './serialize/codec.js';
+import {carried, type Pickler} from './serialize/pickler.js';
+import {wrappedIn} from './serialize/wrapped.js';
 
 /** Any function that a caller may submit. */
 export type AnyFunction = (...args: never[]) => unknown;
@@ -17,6 +19,12 @@ export interface FunctionSink {
 	register(id: number, payload: Uint8Array): void;
 	/** Tasks that name it have gone out before. */
 	release(id: number): void;
+}
+
+/** How functions and arguments become bytes. */
+export interface TaskEncoding extends EncodingOptions {
+	/** Of arguments alone; null for our own codec. */
+	readonly pickler: Pickler | null;
 }
 
 /** A task as it goes out. */
@@ -58,10 +66,14 @@ function numberOf(code: Code): number {
 	return number;
 }
 
+/** A wrapped function is submitted as it is. */
+const bare = (fn: AnyFunction): AnyFunction => (wrappedIn(fn)?.value ?? fn) as AnyFunction;
+
 /** Gives numbers to functions; what it has not seen it registers, and what was not used for long it releases. */
 export class FunctionRegistry {
 	readonly #sink: FunctionSink;
 	readonly #options: EncodingOptions;
+	readonly #pickler: Pickler | null;
 	/** In the order of their registration. */
 	readonly #entries = new Map<string, Entry>();
 	readonly #stable: Readonly<Record<Application, WeakMap<object, StableFunction>>> = {call: new WeakMap(), each: new WeakMap()};
@@ -74,16 +86,19 @@ export class FunctionRegistry {
 	readonly #single = new Set<number>();
 	#lastId = 0;
 
-	/** @param options how everything is encoded */
-	constructor(sink: FunctionSink, options: EncodingOptions) {
+	/** @param encoding how everything is encoded */
+	constructor(sink: FunctionSink, {pickler, ...options}: TaskEncoding) {
 		this.#sink = sink;
+		this.#pickler = pickler;
 		this.#options = options;
 	}
 
 	/** @throws {SerializationError} The function or an argument cannot travel. */
-	call(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
+	call(wrappedOrNot: AnyFunction, args: readonly unknown[]): OutgoingTask {
+		const fn = bare(wrappedOrNot);
+		const given = this.#carried(args);
 		const id = this.#stableId(fn, 'call') ?? this.#repeatedId(fn);
-		return id === undefined ? this.#callWithVariables(fn, args) : this.#callStable(id, fn, args);
+		return id === undefined ? this.#callWithVariables(fn, given) : this.#callStable(id, fn, given);
 	}
 
 	/**
@@ -91,7 +106,8 @@ export class FunctionRegistry {
 	 *
 	 * @throws {SerializationError} It cannot travel.
 	 */
-	snapshot(fn: AnyFunction, application: Application): number {
+	snapshot(wrappedOrNot: AnyFunction, application: Application): number {
+		const fn = bare(wrappedOrNot);
 		const known = this.#stableId(fn, application) ?? this.#registerStable(fn, application);
 		if (known !== undefined) {
 			return known;
@@ -105,7 +121,7 @@ export class FunctionRegistry {
 
 	/** The arguments of a task for a function that was registered by `snapshot`. */
 	encodeArguments(args: readonly unknown[]): Uint8Array {
-		return encode(args, 'submit', argumentSteps, this.#options);
+		return encode(this.#carried(args), 'submit', argumentSteps, this.#options);
 	}
 
 	/** Says that no more tasks will name what `snapshot` has given. */
@@ -113,6 +129,10 @@ export class FunctionRegistry {
 		if (this.#single.delete(id)) {
 			this.#sink.release(id);
 		}
+	}
+
+	#carried(args: readonly unknown[]): readonly unknown[] {
+		return this.#pickler === null ? args : carried(args, this.#pickler, 'submit', argumentSteps);
 	}
 
 	#callStable(id: number, fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
