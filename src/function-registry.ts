@@ -6,6 +6,7 @@ import {createHash} from 'node:crypto';
 import type {CapturedCode} from './functions/captured-function.js';
 import type {Code} from './functions/code.js';
 import {snapshotOf} from './functions/prepare.js';
+import {referenceRules} from './functions/reference-rules.js';
 import {encodeFunction, type Application, type ShippedFunction} from './functions/shipped-function.js';
 import {encode, encodeParts, type EncodingOptions} from './serialize/codec.js';
 import {carried, type Pickler} from './serialize/pickler.js';
@@ -45,6 +46,8 @@ interface Entry {
 interface StableFunction {
 	readonly entry: Entry;
 	readonly captured: readonly CapturedCode[];
+	/** Under which it was found out what travels by name. */
+	readonly rules: number;
 }
 
 // More than a program has at work at one time; fewer than would be felt in memory.
@@ -155,7 +158,7 @@ export class FunctionRegistry {
 
 	#stableId(fn: AnyFunction, application: Application): number | undefined {
 		const known = this.#stable[application].get(fn);
-		if (known === undefined || this.#entries.get(known.entry.key) !== known.entry || !known.captured.every(captured => captured.isUnchanged())) {
+		if (known?.rules !== referenceRules.version || this.#entries.get(known.entry.key) !== known.entry || !known.captured.every(captured => captured.isUnchanged())) {
 			return undefined;
 		}
 
@@ -172,7 +175,7 @@ export class FunctionRegistry {
 
 		const key = `${application} ${codes.map(code => numberOf(code)).join(' ')} ${createHash('sha256').update(bytes).digest('base64')}`;
 		const entry = this.#entryOf(key, () => ({application, codes, template: bytes}));
-		this.#stable[application].set(fn, {entry, captured});
+		this.#stable[application].set(fn, {entry, captured, rules: referenceRules.version});
 		return entry.id;
 	}
 
