@@ -33,7 +33,7 @@ const workers = Number(values.workers);
 const child = fileURLToPath(new URL('functions-child.js', import.meta.url));
 
 const nowhere = () => undefined;
-const registry = new FunctionRegistry({register: nowhere, release: nowhere}, {reducers: null, capture: functionCapture('worker')});
+const registry = new FunctionRegistry({register: nowhere, release: nowhere}, {reducers: null, capture: functionCapture('worker'), pickler: null});
 
 /** What `submit` does before anything crosses to a worker. */
 const encodeSubmission = (fn, args) => registry.call(fn, args);

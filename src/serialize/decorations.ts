@@ -162,19 +162,36 @@ const hasIndexes = (value: object): boolean => ArrayBuffer.isView(value) || type
 
 /** What the object has besides its contents. */
 export function decorationOf(value: object, kind: ObjectKind, prototype: object | null): Decoration {
-	const extra = hasIndexes(value) ? [] : extraProperties(value, kind);
+	const isRow = kind === 'leaf' && hasIndexes(value);
 	return {
 		prototype: isNaturalPrototype(kind, prototype) ? undefined : prototype,
-		properties: extra,
-		deletions: [],
-		integrity: hasIndexes(value) ? 'extensible' : integrityOf(value),
+		properties: isRow ? none : extraProperties(value, kind),
+		deletions: none,
+		integrity: isRow ? 'extensible' : integrityOf(value),
 	};
+}
+
+const none: readonly never[] = [];
+
+/** Whether its properties are contents, all of them, as those of nearly all records are. */
+function isSimpleRecord(value: object): boolean {
+	for (const key of Reflect.ownKeys(value)) {
+		const descriptor = Object.getOwnPropertyDescriptor(value, key);
+		if (typeof key === 'symbol' || descriptor === undefined || !isPlain(descriptor)) {
+			return false;
+		}
+	}
+
+	return true;
 }
 
 /** All or none of the properties of a record, so that their order stays. */
 function extraProperties(value: object, kind: ObjectKind): readonly Property[] {
+	if (kind === 'record' && isSimpleRecord(value)) {
+		return none;
+	}
+
 	const properties: Property[] = [];
-	let isSimple = true;
 	let isLastIndex = kind === 'array';
 	for (const key of Reflect.ownKeys(value)) {
 		const descriptor = Object.getOwnPropertyDescriptor(value, key);
@@ -188,11 +205,10 @@ function extraProperties(value: object, kind: ObjectKind): readonly Property[] {
 			continue;
 		}
 
-		isSimple &&= typeof key === 'string' && isPlain(descriptor) && kind === 'record';
 		properties.push([key, descriptor]);
 	}
 
-	return isSimple ? [] : properties;
+	return properties;
 }
 
 const isIndex = (key: string): boolean => {
