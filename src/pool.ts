@@ -14,7 +14,7 @@ import {
 import {
 	startExecutor, type NativeBreak, type NativeExecutor, type NativeFact, type NativeSettings, type NativeWorkerState,
 } from './native.js';
-import {isImportingMain} from './functions/main-module.js';
+import {isImporting} from './functions/imports-under-way.js';
 import type {MapChunk} from './map-chunk.js';
 import {readNotices, type NoticeReceiver} from './notices.js';
 import {brokenPoolError, terminatedWorkerError} from './outcome.js';
@@ -262,8 +262,8 @@ export class Pool implements FutureOwner {
 	}
 
 	#start(): NativeExecutor {
-		if (isImportingMain()) {
-			throw new BrokenProcessPool('This worker is still importing the main module, which submits tasks itself: every worker would start workers without end. Put what the program does under a guard that is false in a worker: if (import.meta.main) from Node.js 24 on, if (require.main === module) in CommonJS.');
+		if (isImporting()) {
+			throw new BrokenProcessPool('This worker is still importing a module that submits tasks itself: every worker would start workers without end. If it is the main module, or imports it, put what the program does under a guard that is false in a worker: if (import.meta.main) from Node.js 24 on, if (require.main === module) in CommonJS.');
 		}
 
 		try {

@@ -195,6 +195,11 @@ class Capture implements FunctionCapture {
 		};
 
 		const resolved = known.plan.facts === null ? this.#withKnownNames(known.plan, readScopes) : known.plan;
+		if (resolved.plan.refusal !== null) {
+			// A name that the text assigns to has turned out to be no variable.
+			throw refuse(resolved.plan.refusal);
+		}
+
 		const own = resolved.plan.globals.filter(name => isOwnGlobal(name) || isHidden(name, resolved, readScopes));
 		const plan = own.length > 0 ? planWithGlobals(resolved, own) : resolved;
 		const {code} = plan;

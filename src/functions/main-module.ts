@@ -51,18 +51,3 @@ function mainFile(): string | null {
 }
 
 const keepsLinks = (): boolean => [...execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(' ')].includes('--preserve-symlinks-main');
-
-let isImporting = false;
-
-/** Whether the main module is being imported in this worker: what it starts then, it would start in every worker again. */
-export const isImportingMain = (): boolean => isImporting;
-
-/** Called in a worker. */
-export async function whileImportingMain(importIt: () => Promise<void>): Promise<void> {
-	isImporting = true;
-	try {
-		await importIt();
-	} finally {
-		isImporting = false;
-	}
-}

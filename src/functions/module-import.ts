@@ -8,6 +8,7 @@ import {pathToFileURL, URL} from 'node:url';
 import vm from 'node:vm';
 import type {SerializationSide} from '../errors.js';
 import {takeImportWarning} from './import-warning.js';
+import {whileImporting, whileRequiring} from './imports-under-way.js';
 import {filePath, isMainScript} from './main-script.js';
 import {plainUrl} from './mapped-stack.js';
 import {messageOf, referenceError} from './reference-error.js';
@@ -66,14 +67,18 @@ export async function importNamespace(base: string | null, specifier: string, at
 	}
 
 	try {
-		const namespace = await importer(base)(specifier, attributes === null ? undefined : {with: attributes});
-		namespaces.set(importKey(base, specifier, attributes), namespace);
-		const url = isBuiltin(specifier) ? `node:${specifier.replace(/^node:/v, '')}` : absoluteUrl(base, specifier);
-		if (url !== null) {
-			urls.set(namespace, url);
-		}
+		await (side === 'worker' ? whileImporting(async () => load(base, specifier, attributes)) : load(base, specifier, attributes));
 	} catch (error) {
 		throw loadError(base, specifier, error, side);
+	}
+}
+
+async function load(base: string | null, specifier: string, attributes: Attributes | null): Promise<void> {
+	const namespace = await importer(base)(specifier, attributes === null ? undefined : {with: attributes});
+	namespaces.set(importKey(base, specifier, attributes), namespace);
+	const url = isBuiltin(specifier) ? `node:${specifier.replace(/^node:/v, '')}` : absoluteUrl(base, specifier);
+	if (url !== null) {
+		urls.set(namespace, url);
 	}
 }
 
@@ -87,7 +92,7 @@ export function requireModule(base: string | null, specifier: string, side: Seri
 		const require = createRequire(requireBase(base));
 		const resolved = require.resolve(specifier);
 		refuseMainScript(base, resolved, side);
-		return require(specifier) as unknown;
+		return side === 'worker' ? whileRequiring(() => require(specifier) as unknown) : require(specifier) as unknown;
 	} catch (error) {
 		throw loadError(base, specifier, error, side);
 	}

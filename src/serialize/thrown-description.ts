@@ -131,7 +131,9 @@ class Description {
 			const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
 			return typeof constructor === 'function' && Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value === prototype ? constructor : null;
 		}, null);
-		return found !== null && travels(found, this.#options) ? found as object : null;
+		// Without its private fields it would be a broken instance.
+		const isWhole = (): boolean => attempt(() => this.#options.capture?.privateNameOf(error) === undefined, false);
+		return found !== null && travels(found, this.#options) && isWhole() ? found as object : null;
 	}
 
 	#describe(error: Error): ErrorNode {

@@ -1,7 +1,7 @@
 /**
  * What a worker does before its first task.
  */
-import {whileImportingMain} from '../functions/main-module.js';
+import {whileImporting} from '../functions/imports-under-way.js';
 import {setMainScript, type MainScript} from '../functions/main-script.js';
 import {importNamespace} from '../functions/module-import.js';
 import {usePickler} from '../pickler.js';
@@ -40,7 +40,7 @@ export async function initialize({mainScript, pickler, settings}: Initialization
 	setMainScript(mainScript.paths, mainScript);
 	const {url, isImported} = mainScript;
 	if (isImported && url !== null) {
-		await whileImportingMain(async () => importNamespace(null, url, null, 'worker'));
+		await whileImporting(async () => importNamespace(null, url, null, 'worker'));
 	}
 
 	// Also for executors within this worker.
