@@ -8,7 +8,7 @@ import type {Code} from './functions/code.js';
 import {snapshotOf} from './functions/prepare.js';
 import {referenceRules} from './functions/reference-rules.js';
 import {encodeFunction, type Application, type ShippedFunction} from './functions/shipped-function.js';
-import {encode, encodeParts, type EncodingOptions} from './serialize/codec.js';
+import {encode, encodeBeside, encodeParts, type EncodingOptions} from './serialize/codec.js';
 import {carried, type Pickler} from './serialize/pickler.js';
 import {wrappedIn} from './serialize/wrapped.js';
 
@@ -140,7 +140,14 @@ export class FunctionRegistry {
 
 	#callStable(id: number, fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
 		const {bytes, codes} = encodeParts([[args, argumentSteps, true]], 'submit', this.#options, fn);
-		return codes.length === 0 ? {functionId: id, bytes} : this.#callWithVariables(fn, args);
+		if (codes.length === 0) {
+			return {functionId: id, bytes};
+		}
+
+		// A snapshot stays what it was: the functions among its arguments bring their texts themselves.
+		return snapshotOf(fn) === undefined
+			? this.#callWithVariables(fn, args)
+			: {functionId: id, bytes: encodeBeside(fn, args, argumentSteps, this.#options)};
 	}
 
 	#repeatedId(fn: AnyFunction): number | undefined {

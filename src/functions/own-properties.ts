@@ -61,12 +61,29 @@ export function functionDecoration(fn: object, shape: NaturalShape): Decoration 
 	const hasNaturalPrototype = (shape.isClass && typeof prototype === 'function') || (prototype !== null && functionPrototypes.has(intrinsicName(prototype)));
 	const decoration: Decoration = {
 		prototype: hasNaturalPrototype ? undefined : prototype,
-		properties: ownProperties(fn).filter(([key, descriptor]) => !isNaturalProperty(fn, key, descriptor, shape)),
+		properties: unnaturalProperties(fn, shape),
 		deletions: missing(fn, shape),
 		integrity: integrityOf(fn),
 	};
 	return isUndecorated(decoration) ? null : decoration;
 }
+
+/** Looked for at each submit, and hardly ever found. */
+function unnaturalProperties(fn: object, shape: NaturalShape): readonly Property[] {
+	let found: Property[] | null = null;
+	for (const key of Reflect.ownKeys(fn)) {
+		const descriptor = Object.getOwnPropertyDescriptor(fn, key);
+		if (descriptor !== undefined && !isNaturalProperty(fn, key, descriptor, shape)) {
+			found ??= [];
+			found.push([key, descriptor]);
+		}
+	}
+
+	return found ?? noProperties;
+}
+
+const noProperties: readonly Property[] = [];
+const noKeys: readonly string[] = [];
 
 /** What differs in a function that `bind` has made. */
 export function boundDecoration(fn: object, {target, args}: {readonly target: object; readonly args: readonly unknown[]}): Decoration | null {
@@ -117,7 +134,7 @@ function ownProperties(value: object): Property[] {
 
 function isNaturalProperty(fn: object, key: string | symbol, descriptor: PropertyDescriptor, shape: NaturalShape): boolean {
 	// First: a static method may be called `name`.
-	if (isMember(key, descriptor, shape.members.filter(({member}) => member.isStatic), shape)) {
+	if (shape.isClass && isMember(key, descriptor, shape.members.filter(({member}) => member.isStatic), shape)) {
 		return true;
 	}
 
@@ -181,7 +198,11 @@ function isMember(key: string | symbol, descriptor: PropertyDescriptor, members:
 	return !('value' in descriptor) && half('get', descriptor.get) && half('set', descriptor.set);
 }
 
-function missing(fn: object, {isClass, members}: NaturalShape): string[] {
+function missing(fn: object, {isClass, members}: NaturalShape): readonly string[] {
+	if (!isClass && Object.hasOwn(fn, 'name') && Object.hasOwn(fn, 'length')) {
+		return noKeys;
+	}
+
 	const statics = isClass ? members.filter(({member}) => member.isStatic && member.kind !== 'field').map(({key}) => key) : [];
 	return ['name', 'length', ...statics].filter((key): key is string => typeof key === 'string' && !Object.hasOwn(fn, key));
 }

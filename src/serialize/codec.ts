@@ -130,7 +130,17 @@ The bytes of `value`, texts of functions included. They lie in memory that the n
 @throws SerializationError naming the path of what cannot travel; `ERR_TOO_DEEP` beyond `maxDepth`
 */
 export function encode(value: unknown, side: SerializationSide = 'submit', root: readonly PathStep[] = noSteps, options: EncodingOptions = noOptions): Uint8Array {
-	const writer = createWriter(side, root, options);
+	return writeAll(createWriter(side, root, options), value);
+}
+
+/** As `encode`, for a reader that has an object already. */
+export function encodeBeside(assumed: object, value: unknown, root: readonly PathStep[], options: EncodingOptions): Uint8Array {
+	const writer = createWriter('submit', root, options);
+	writer.assume(assumed);
+	return writeAll(writer, value);
+}
+
+function writeAll(writer: GraphWriter, value: unknown): Uint8Array {
 	try {
 		writer.writeRoot(value);
 		return pack(finish(writer));
