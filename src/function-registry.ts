@@ -8,7 +8,9 @@ import type {Code} from './functions/code.js';
 import {snapshotOf} from './functions/prepare.js';
 import {referenceRules} from './functions/reference-rules.js';
 import {encodeFunction, type Application, type ShippedFunction} from './functions/shipped-function.js';
-import {encode, encodeBeside, encodeParts, type EncodingOptions} from './serialize/codec.js';
+import {
+	encode, encodeBeside, encodeParts, type EncodingOptions,
+} from './serialize/codec.js';
 import {carried, type Pickler} from './serialize/pickler.js';
 import {wrappedIn} from './serialize/wrapped.js';
 
