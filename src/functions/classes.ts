@@ -21,30 +21,53 @@ let nextNumber = 0;
 /** A class that is filled anew by every payload that brings it. */
 export type RebuiltClass = Unfilled;
 
-type Shape = {readonly own: PropertyDescriptorMap; readonly home: PropertyDescriptorMap};
+/** What an object is made with. */
+type Shape = {readonly object: object; readonly prototype: object | null; readonly properties: PropertyDescriptorMap};
 
-/** What each had when it was made. */
-const shapes = new WeakMap<object, Shape>();
+/** Of each class: its own, and that of the object under its `prototype`. */
+const shapes = new WeakMap<object, readonly Shape[]>();
 
-const shapeOf = (fn: object): Shape => ({own: Object.getOwnPropertyDescriptors(fn), home: Object.getOwnPropertyDescriptors(homeOf(fn))});
+const shapeOf = (object: object): Shape =>
+	({object, prototype: Object.getPrototypeOf(object) as object | null, properties: Object.getOwnPropertyDescriptors(object)});
 const homeOf = (fn: object): object => Object.getOwnPropertyDescriptor(fn, 'prototype')!.value as object;
 
-/** Takes away what tasks and earlier payloads have made of a class: a payload brings its state at the time of the submit. */
-export function resetClass({fn}: RebuiltClass): void {
-	const shape = shapes.get(fn)!;
-	reset(fn, shape.own);
-	reset(homeOf(fn), shape.home);
+/**
+ * Takes away what tasks and earlier payloads have made of a class: a payload brings its state at the time of the submit.
+ *
+ * @param superclass the one that it has in this payload; null for none
+ * @returns false when that is impossible: it was frozen, say, or has another superclass by now
+ */
+export function resetClass({fn}: RebuiltClass, superclass: unknown): boolean {
+	const parts = shapes.get(fn)!;
+	if ((superclass !== null && parts[0]!.prototype !== superclass) || !parts.every(part => isRestorable(part))) {
+		return false;
+	}
+
+	for (const part of parts) {
+		restore(part);
+	}
+
+	return true;
 }
 
-function reset(object: object, first: PropertyDescriptorMap): void {
+const isRestorable = ({object, properties}: Shape): boolean => Object.isExtensible(object)
+	&& Reflect.ownKeys(object).every(key => Object.hasOwn(properties, key) || Object.getOwnPropertyDescriptor(object, key)!.configurable === true)
+	&& Reflect.ownKeys(properties).every(key => {
+		const now = Object.getOwnPropertyDescriptor(object, key);
+		const {configurable, writable} = properties[key as string]!;
+		return now === undefined || now.configurable === true || (configurable === false && now.writable === writable);
+	});
+
+function restore({object, prototype, properties}: Shape): void {
+	Reflect.setPrototypeOf(object, prototype);
 	for (const key of Reflect.ownKeys(object)) {
-		if (!Object.hasOwn(first, key)) {
+		if (!Object.hasOwn(properties, key)) {
 			Reflect.deleteProperty(object, key);
 		}
 	}
 
-	for (const key of Reflect.ownKeys(first)) {
-		Reflect.defineProperty(object, key, first[key as string]!);
+	for (const key of Reflect.ownKeys(properties)) {
+		Reflect.defineProperty(object, key, properties[key as string]!);
 	}
 }
 
@@ -69,7 +92,7 @@ export function registerOwnClass(ownClass: object): string {
 
 export function registerRebuiltClass(id: string, made: RebuiltClass): void {
 	rebuilt.set(id, made);
-	shapes.set(made.fn, shapeOf(made.fn));
+	shapes.set(made.fn, [shapeOf(made.fn), shapeOf(homeOf(made.fn))]);
 	ids.set(made.fn, id);
 }
 

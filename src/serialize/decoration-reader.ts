@@ -11,8 +11,6 @@ export class DecorationReader {
 	readonly #source: ObjectSource;
 	/** What other code of this process uses too: no payload changes it. */
 	readonly #protected = new Set<object>();
-	/** Classes that an earlier payload has brought, and may have frozen. */
-	readonly #repeated = new Set<object>();
 	/** Objects are closed when nothing is added any more. */
 	readonly #closed: Array<readonly [object: object, flags: number]> = [];
 
@@ -25,16 +23,10 @@ export class DecorationReader {
 		return object;
 	}
 
-	allowRepeated(object: object): void {
-		this.#repeated.add(object);
-	}
-
 	/** The prototype of a function is treated as the function is. */
 	follow(fn: object, prototype: object): void {
-		for (const set of [this.#protected, this.#repeated]) {
-			if (set.has(fn)) {
-				set.add(prototype);
-			}
+		if (this.#protected.has(fn)) {
+			this.#protected.add(prototype);
 		}
 	}
 
@@ -97,7 +89,7 @@ export class DecorationReader {
 			throw malformed('a prototype is none');
 		}
 
-		this.#mustBe(object, setPrototypeOf(object, prototype));
+		mustBe(setPrototypeOf(object, prototype));
 	}
 
 	#readProperties(object: object): void {
@@ -112,14 +104,14 @@ export class DecorationReader {
 			const descriptor = hasFlag(attributes, attribute.accessor)
 				? {...shared, get: this.#source.read() as () => unknown, set: this.#source.read() as (value: unknown) => void}
 				: {...shared, writable: hasFlag(attributes, attribute.writable), value: this.#source.read()};
-			this.#mustBe(object, defineProperty(object, key, descriptor));
+			mustBe(defineProperty(object, key, descriptor));
 		}
 	}
 
 	#readDeletions(object: object): void {
 		let count = this.#source.count();
 		while (count-- > 0) {
-			this.#mustBe(object, deleteProperty(object, this.#readKey()));
+			mustBe(deleteProperty(object, this.#readKey()));
 		}
 	}
 
@@ -131,10 +123,10 @@ export class DecorationReader {
 
 		return key;
 	}
+}
 
-	#mustBe(object: object, isDone: boolean): void {
-		if (!isDone && !this.#repeated.has(object)) {
-			throw malformed('an object cannot be decorated');
-		}
+function mustBe(isDone: boolean): void {
+	if (!isDone) {
+		throw malformed('an object cannot be decorated');
 	}
 }

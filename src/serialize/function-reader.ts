@@ -228,27 +228,29 @@ export class FunctionReader {
 	/** The class that has the id here, or else a new one. */
 	#classOf(id: string, code: PreparedCode, early: readonly unknown[]): Unfilled {
 		const known = localClass(id);
-		if (known === undefined) {
-			const made = code.createLate(early);
-			registerRebuiltClass(id, made);
-			return made;
-		}
-
 		const rebuilt = rebuiltClass(id);
-		if (rebuilt === undefined) {
+		if (known !== undefined && rebuilt === undefined) {
 			// One that was defined here keeps its own variables.
 			this.#decorations.protect(known);
 			return {fn: known as AnyFunction, fill: noMore, setPrivateStatics: null};
 		}
 
-		if (provenanceOf(known)!.code.captured.length !== code.code.captured.length) {
-			throw malformed('a class changes its code');
+		const {captured} = code.code;
+		if (rebuilt !== undefined) {
+			if (provenanceOf(rebuilt.fn)!.code.captured.length !== captured.length) {
+				throw malformed('a class changes its code');
+			}
+
+			const superclass = captured.findIndex(({kind}) => kind === 'superclass');
+			if (resetClass(rebuilt, superclass === -1 ? null : early[superclass])) {
+				rebuilt.setPrivateStatics?.(early.filter((_value, index) => captured[index]!.kind === 'privateStatic'));
+				return rebuilt;
+			}
 		}
 
-		this.#decorations.allowRepeated(known);
-		resetClass(rebuilt);
-		rebuilt.setPrivateStatics?.(early.filter((_value, index) => code.code.captured[index]!.kind === 'privateStatic'));
-		return rebuilt;
+		const made = code.createLate(early);
+		registerRebuiltClass(id, made);
+		return made;
 	}
 
 	#fillFunction({fn, fill}: Unfilled, count: number): void {
