@@ -91,6 +91,10 @@ function fillError(error: Error, node: ErrorNode, follow: (link: Link) => unknow
 		hide(error, 'errors', node.errors.map(link => follow(link)));
 	}
 
+	if (node.hiddenName !== null) {
+		hide(error, 'name', node.hiddenName);
+	}
+
 	const stack = node.stack === null ? null : mappedStack(node.stack);
 	if (stack !== null) {
 		hide(error, 'stack', stack);

@@ -22,6 +22,8 @@ export type ErrorNode = {
 	readonly cause: readonly Link[];
 	/** Those of an AggregateError. */
 	readonly errors: readonly Link[] | null;
+	/** A `name` of its own that is not enumerable, as an AssertionError has it. */
+	readonly hiddenName: string | null;
 	readonly droppedFields: readonly string[];
 };
 
@@ -56,6 +58,11 @@ const travels = (value: unknown, options: EncodingOptions): boolean => attempt((
 	encode(value, 'result', [], options);
 	return true;
 }, false);
+
+const hiddenValue = (error: Error, key: string): unknown => {
+	const own = Object.getOwnPropertyDescriptor(error, key);
+	return own?.enumerable === false ? own.value : null;
+};
 
 const isError = (value: unknown): value is Error => attempt(() => types.isNativeError(value) || value instanceof Error, false);
 
@@ -152,15 +159,15 @@ class Description {
 		};
 
 		const record = error as unknown as Readonly<Record<string, unknown>>;
+		const errors = attempt(() => error instanceof AggregateError && Array.isArray(error.errors) ? [...error.errors as unknown[]] : null, null);
 		const fields = attempt(() => Object.keys(error), [])
-			.filter(key => !hiddenFields.has(key))
+			.filter(key => !hiddenFields.has(key) || (key === 'errors' && errors === null))
 			.flatMap(key => link(pathText([key]), () => record[key]).map(value => [key, value] as const));
 		const message = textOf(() => error.message);
 		if (message === null) {
 			droppedFields.push('message');
 		}
 
-		const errors = attempt(() => error instanceof AggregateError && Array.isArray(error.errors) ? [...error.errors as unknown[]] : null, null);
 		return {
 			...classOf(error),
 			message: message ?? '',
@@ -168,13 +175,14 @@ class Description {
 			fields,
 			cause: attempt(() => 'cause' in error, false) ? link('cause', () => error.cause) : [],
 			errors: errors?.flatMap((inner, index) => link(pathText(['errors', index]), () => inner)) ?? null,
+			hiddenName: textOf(() => hiddenValue(error, 'name')),
 			droppedFields,
 		};
 	}
 }
 
 const remoteNode = (name: string, message: string, droppedFields: readonly string[]): ErrorNode => ({
-	origin: 'remote', name, message, stack: null, fields: [], cause: [], errors: null, droppedFields,
+	origin: 'remote', name, message, stack: null, fields: [], cause: [], errors: null, hiddenName: null, droppedFields,
 });
 
 /** Stands for something thrown that is no error and cannot travel either. */
