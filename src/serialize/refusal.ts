@@ -3,6 +3,7 @@ import {types} from 'node:util';
 import {
 	SerializationError, type FunctionPlace, type PathStep, type SerializationSide,
 } from '../errors.js';
+import {globalState} from '../functions/pristine-globals.js';
 import {untravelling} from '../untravelling.js';
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/v;
@@ -90,34 +91,52 @@ export const refusal = (kind: string, {path, side, holder, code}: RefusedPlace):
 	});
 };
 
-const nameOf = (constructor: {readonly name: unknown}): string => typeof constructor.name === 'string' && constructor.name !== '' ? constructor.name : 'a nameless class of Node';
+/** A property that holds a value. Accessors are left alone: they are the program's code. */
+const heldBy = (object: object, key: string): unknown => Object.getOwnPropertyDescriptor(object, key)?.value;
+
+function nameOf(constructor: unknown): string {
+	const name = typeof constructor === 'function' ? heldBy(constructor, 'name') : undefined;
+	return typeof name === 'string' ? name : '';
+}
+
+function nearestConstructor(value: object): unknown {
+	let ancestor: object | null = value;
+	while (ancestor !== null && !Object.hasOwn(ancestor, 'constructor')) {
+		ancestor = Object.getPrototypeOf(ancestor) as object | null;
+	}
+
+	return ancestor === null ? undefined : heldBy(ancestor, 'constructor');
+}
 
 // "a URL": the letter is spoken as "you".
 const withArticle = (name: string): string => name === '' ? 'an instance of a nameless class of Node' : `${/^(?:[AEIOaeio]|U(?!RL|int))/v.test(name) ? 'an' : 'a'} ${name}`;
 
 // Of a class that is not written in JavaScript, the instances' state is out of reach: copying their properties would
 // silently lose it. The same goes for Node's own classes, which keep theirs in private fields.
-const isBuiltIn = (constructor: unknown): constructor is {readonly name: string} => {
+const isBuiltIn = (constructor: unknown): boolean => {
 	if (typeof constructor !== 'function') {
 		return false;
 	}
 
-	if (Function.prototype.toString.call(constructor).endsWith('{ [native code] }')) {
+	if (toString.call(constructor).endsWith('{ [native code] }')) {
 		return true;
 	}
 
-	const {name} = constructor;
-	return typeof name === 'string' && name !== '' && Object.hasOwn(globalThis, name) && (globalThis as Record<string, unknown>)[name] === constructor;
+	const name = nameOf(constructor);
+	return globalState(name) === 'pristine' && (globalThis as Record<string, unknown>)[name] === constructor;
 };
+
+const {toString} = Function.prototype;
 
 const refusedPrototypes = new WeakMap<object, string | false>();
 
 function builtInBehind(prototype: object): string | false {
 	let ancestor: object | null = prototype;
 	while (ancestor !== null && ancestor !== Object.prototype) {
-		const constructor: unknown = Object.getOwnPropertyDescriptor(ancestor, 'constructor')?.value;
-		if (isBuiltIn(constructor) && constructor.name !== 'Object' && constructor.name !== 'EventTarget') {
-			return withArticle(constructor.name);
+		const constructor = heldBy(ancestor, 'constructor');
+		const name = nameOf(constructor);
+		if (isBuiltIn(constructor) && name !== 'Object' && name !== 'EventTarget') {
+			return withArticle(name);
 		}
 
 		ancestor = Object.getPrototypeOf(ancestor) as object | null;
@@ -153,7 +172,7 @@ export function unclonableKind(value: object, prototype: object): string | false
 
 	for (const mark of ['_handle', '_readableState', '_writableState']) {
 		if (Object.hasOwn(value, mark)) {
-			return `an instance of ${nameOf(value.constructor)} with a resource of this process`;
+			return `an instance of ${nameOf(nearestConstructor(value)) || 'a nameless class'} with a resource of this process`;
 		}
 	}
 
