@@ -3,7 +3,9 @@
  * member) is passed over.
  */
 
-import type {AnyNode, Pattern} from 'acorn';
+import type {
+	AnyNode, AssignmentExpression, AssignmentPattern, Identifier, Pattern,
+} from 'acorn';
 import {declareLexical, patternNames} from './declarations.js';
 import {visitExpression, visitMember} from './expression-chain.js';
 import type {FunctionNode} from './function-facts.js';
@@ -81,8 +83,11 @@ const visitForEach = (node: NodeOf<'ForInStatement' | 'ForOfStatement'>, scope: 
 
 const visitNothing = (): void => undefined;
 
-/** Whether an expression makes a function or class that takes the name of what it is assigned to. */
-export const isAnonymous = (node: AnyNode): boolean =>
+/** Whether a function or class takes the name of the variable that it is assigned to. `(name) = () => {}` gives none. */
+export const givesName = <Assignment extends AssignmentExpression | AssignmentPattern>(node: Assignment): node is Assignment & {left: Identifier} =>
+	node.left.type === 'Identifier' && node.left.start === node.start && isAnonymous(node.right);
+
+const isAnonymous = (node: AnyNode): boolean =>
 	node.type === 'ArrowFunctionExpression' || ((node.type === 'FunctionExpression' || node.type === 'ClassExpression') && !node.id);
 
 const visitors: Visitors = {
@@ -153,7 +158,7 @@ const visitors: Visitors = {
 			walker.uses.use(node.left, scope, 'read');
 		}
 
-		if (node.left.type === 'Identifier' && isAnonymous(node.right)) {
+		if (givesName(node)) {
 			walker.uses.use(node.left, scope, 'write', {named: node.right});
 		} else {
 			walker.pattern(node.left, scope, 'write');

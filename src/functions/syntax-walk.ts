@@ -9,7 +9,7 @@ import {hasStrictDirective, type FunctionNode} from './function-facts.js';
 import {NameUses, type ClassNode} from './name-uses.js';
 import type {Scope} from './scope.js';
 import {
-	isAnonymous, visit, type PatternUse, type Walker,
+	givesName, visit, type PatternUse, type Walker,
 } from './syntax-visit.js';
 
 export type ScriptKind = 'module' | 'commonJs' | 'script';
@@ -130,7 +130,7 @@ class SyntaxWalk implements Walker {
 			}
 
 			case 'AssignmentPattern': {
-				if (use === 'write' && pattern.left.type === 'Identifier' && isAnonymous(pattern.right)) {
+				if (use === 'write' && givesName(pattern)) {
 					this.uses.use(pattern.left, scope, use, {isShorthand, named: pattern.right});
 				} else {
 					this.pattern(pattern.left, scope, use, isShorthand);
