@@ -1,0 +1,3 @@
+import {declareCases} from '../../helpers/shipping-cases.js';
+
+await declareCases('odd.cases.js');
