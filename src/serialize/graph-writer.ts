@@ -5,34 +5,33 @@ import {
 	SerializationError, type FunctionPlace, type PathStep, type SerializationSide,
 } from '../errors.js';
 import type {Decoration, FunctionCapture} from '../functions/captured-function.js';
-import {looksDense, namesOf, nextItem} from './array-keys.js';
 import {BufferTable} from './buffer-table.js';
+import {
+	writeArray, writeFields, writeMap, writeRecord, writeSet,
+} from './content-writer.js';
+import {
+	flagsOf, plainItems, writeDecoration, type MoreProperties,
+} from './decoration-writer.js';
 import {
 	decorationOf, isNaturalPrototype, isUndecorated, kindOf,
 } from './decorations.js';
 import {errorClassOf, errorFields} from './error-fields.js';
 import {FunctionWriter, SharedVariable, itself} from './function-writer.js';
-import {Identities, Shapes} from './known-objects.js';
+import {Identities, type Shapes} from './known-objects.js';
 import {writeLeaf} from './leaves.js';
-import {isNumberList, isPlainList, travelsAsUtf8} from './plain-text.js';
+import {travelsAsUtf8} from './plain-text.js';
 import {
 	inheritsFromProxy, pathText, refusal, unclonableKind,
 } from './refusal.js';
 import {writeSymbol} from './symbols.js';
 import {
-	attribute, decoration as decorationFlag, firstSizedCode, hasCodes, hasReferences, laterKind, operation,
+	decoration as decorationFlag, hasCodes, hasReferences, laterKind, operation,
 } from './wire.js';
 import {wrappedIn} from './wrapped.js';
 import {WritePosition, type PutOff} from './write-position.js';
 
 const minInt64 = -(2n ** 63n);
 const maxUint64 = (2n ** 64n) - 1n;
-
-/** From here on a list of primitives is handed to msgpackr whole. */
-const manyItems = 8;
-
-/** From here on a list of numbers travels as it lies in memory. */
-const manyNumbers = 32;
 
 /** Knows the objects that travel otherwise. */
 export interface ReductionWriter {
@@ -58,13 +57,13 @@ export class GraphWriter {
 	/** The first is the header, written last. */
 	readonly tokens: unknown[] = [0];
 	readonly side: SerializationSide;
+	readonly position: WritePosition;
+	shapes: Shapes | null = null;
 	readonly #maxDepth: number;
 	readonly #identities = new Identities();
 	readonly #capture: FunctionCapture | null;
 	readonly #reduction: ReductionWriter | null;
-	readonly #position: WritePosition;
 	#flags = 0;
-	#shapes: Shapes | null = null;
 	#buffers: BufferTable | null = null;
 	#putOff: PutOff[] | null = null;
 	#functions: FunctionWriter | null = null;
@@ -73,7 +72,7 @@ export class GraphWriter {
 		this.side = side;
 		this.#reduction = reduction;
 		this.#maxDepth = maxDepth;
-		this.#position = new WritePosition(root, maxDepth);
+		this.position = new WritePosition(root, maxDepth);
 		this.#capture = capture;
 	}
 
@@ -88,16 +87,16 @@ export class GraphWriter {
 	}
 
 	/** Writes one of the values that the payload consists of. */
-	writeRoot(value: unknown, root: readonly PathStep[] = this.#position.root): void {
-		this.#position.root = root;
+	writeRoot(value: unknown, root: readonly PathStep[] = this.position.root): void {
+		this.position.root = root;
 		this.write(value);
 	}
 
 	/** As `writeRoot`, of a list that the package itself has made: it is what it looks like, and met nowhere else. */
 	writeOwnList(list: readonly unknown[], root: readonly PathStep[]): void {
-		this.#position.root = root;
+		this.position.root = root;
 		this.#identities.numberOf(list);
-		this.#writeArray(list);
+		writeArray(list, this);
 	}
 
 	/** @param codes the texts of the functions, where they travel along */
@@ -116,7 +115,7 @@ export class GraphWriter {
 	writePutOff(): void {
 		// The list grows while it is worked off.
 		for (const part of this.#putOff ?? []) {
-			this.#position.moveTo(part);
+			this.position.moveTo(part);
 			if (this.functions?.writeAnnounced(part.value) !== true) {
 				this.#writeContents(part.value, true);
 			}
@@ -125,13 +124,13 @@ export class GraphWriter {
 
 	/** @returns the steps from the root of everything to the value that is being written. */
 	path(): PathStep[] {
-		return this.#position.path();
+		return this.position.path();
 	}
 
 	/** @returns the error for a value of that kind, found here. */
 	refuse(kind: string, code?: string): SerializationError {
 		return refusal(kind, {
-			path: this.path(), side: this.side, holder: this.#position.holder, code: code ?? (this.#position.holder === null ? 'ERR_SERIALIZATION' : 'ERR_CAPTURE_UNSUPPORTED'),
+			path: this.path(), side: this.side, holder: this.position.holder, code: code ?? (this.position.holder === null ? 'ERR_SERIALIZATION' : 'ERR_CAPTURE_UNSUPPORTED'),
 		});
 	}
 
@@ -194,7 +193,7 @@ export class GraphWriter {
 			}
 
 			case 'symbol': {
-				this.#writeSymbol(value);
+				this.writeSymbol(value);
 				break;
 			}
 		}
@@ -209,7 +208,7 @@ export class GraphWriter {
 	}
 
 	writeNamed(values: ReadonlyArray<readonly [PathStep, unknown]>, holder: FunctionPlace | null): void {
-		const position = this.#position;
+		const {position} = this;
 		const {isCaptured, holder: outerHolder} = position;
 		position.isCaptured = true;
 		position.holder = holder ?? outerHolder;
@@ -229,14 +228,14 @@ export class GraphWriter {
 	}
 
 	writeNamedFlat(values: ReadonlyArray<readonly [PathStep, unknown]>, holder: FunctionPlace | null): void {
-		const {nestingLimit} = this.#position;
-		this.#position.nestingLimit = 0;
+		const {nestingLimit} = this.position;
+		this.position.nestingLimit = 0;
 		this.writeNamed(values, holder);
-		this.#position.nestingLimit = nestingLimit;
+		this.position.nestingLimit = nestingLimit;
 	}
 
 	/** @param more properties that are written by themselves */
-	writeDecorated(decoration: Decoration | null, writeObject: () => void, more: readonly [count: number, write: () => void] = none): void {
+	writeDecorated(decoration: Decoration | null, writeObject: () => void, more: MoreProperties = none): void {
 		if (decoration === null) {
 			writeObject();
 			return;
@@ -244,20 +243,15 @@ export class GraphWriter {
 
 		this.tokens.push(null, operation.decorated, flagsOf(decoration, more[0]));
 		writeObject();
-		this.#writeDecoration(decoration, more);
+		writeDecoration(decoration, more, this);
 	}
 
 	putOff(value: object): void {
 		this.#putOff ??= [];
-		this.#putOff.push(this.#position.putOff(value));
+		this.#putOff.push(this.position.putOff(value));
 	}
 
-	#functionWriter(capture: FunctionCapture): FunctionWriter {
-		this.#functions ??= new FunctionWriter(capture, this);
-		return this.#functions;
-	}
-
-	#writeSymbol(value: symbol): void {
+	writeSymbol(value: symbol): void {
 		if (this.#capture === null) {
 			throw this.refuse('a symbol');
 		}
@@ -268,6 +262,11 @@ export class GraphWriter {
 		} else {
 			this.#refer(known);
 		}
+	}
+
+	#functionWriter(capture: FunctionCapture): FunctionWriter {
+		this.#functions ??= new FunctionWriter(capture, this);
+		return this.#functions;
 	}
 
 	#refer(number: number): void {
@@ -281,7 +280,7 @@ export class GraphWriter {
 			return;
 		}
 
-		if (this.#position.isCaptured && this.#writeHomeObject(value)) {
+		if (this.position.isCaptured && this.#writeHomeObject(value)) {
 			return;
 		}
 
@@ -302,7 +301,7 @@ export class GraphWriter {
 			return;
 		}
 
-		const isDeep = this.#position.depth >= this.#position.nestingLimit;
+		const isDeep = this.position.depth >= this.position.nestingLimit;
 		if (typeof value === 'function') {
 			if (isDeep) {
 				this.#checkDepth();
@@ -359,7 +358,7 @@ export class GraphWriter {
 
 	/** Objects that every process has: those of the runtime, and modules. */
 	#writeShared(value: object, capture: FunctionCapture): boolean {
-		const builtin = this.#position.isCaptured ? capture.builtinOf(value) : undefined;
+		const builtin = this.position.isCaptured ? capture.builtinOf(value) : undefined;
 		if (builtin !== undefined) {
 			this.#functionWriter(capture).writeBuiltin(builtin);
 			return true;
@@ -382,14 +381,14 @@ export class GraphWriter {
 	/** @param isAnnounced whether the reader has made the object, and waits for what is in it */
 	#writeContents(value: object, isAnnounced: boolean): void {
 		const prototype = Object.getPrototypeOf(value) as object | null;
-		if (!this.#position.isCaptured) {
+		if (!this.position.isCaptured) {
 			if (prototype === Object.prototype || prototype === null) {
-				this.#writeRecord(value);
+				writeRecord(value, this);
 				return;
 			}
 
 			if (prototype === Array.prototype && Array.isArray(value)) {
-				this.#writeArray(value);
+				writeArray(value, this);
 				return;
 			}
 		}
@@ -410,21 +409,21 @@ export class GraphWriter {
 		switch (kind) {
 			case 'array': {
 				this.writeDecorated(decoration, () => {
-					this.#writeArray(decoration === null ? value as unknown[] : plainItems(value as unknown[], decoration));
+					writeArray(decoration === null ? value as unknown[] : plainItems(value as unknown[], decoration), this);
 				});
 				break;
 			}
 
 			case 'map': {
 				this.writeDecorated(decoration, () => {
-					this.#writeMap(value as Map<unknown, unknown>);
+					writeMap(value as Map<unknown, unknown>, this);
 				});
 				break;
 			}
 
 			case 'set': {
 				this.writeDecorated(decoration, () => {
-					this.#writeSet(value as Set<unknown>);
+					writeSet(value as Set<unknown>, this);
 				});
 				break;
 			}
@@ -432,14 +431,14 @@ export class GraphWriter {
 			case 'error': {
 				this.writeDecorated(decoration, () => {
 					this.tokens.push(null, operation.error, errorClassOf(value as Error));
-					this.#writeFields(errorFields(value as Error, decoration));
+					writeFields(errorFields(value as Error, decoration), this);
 				});
 				break;
 			}
 
 			case 'record': {
 				this.writeDecorated(decoration, () => {
-					this.#writeRecord(decoration === null || decoration.properties.length === 0 ? value : emptyRecord);
+					writeRecord(decoration === null || decoration.properties.length === 0 ? value : emptyRecord, this);
 				});
 				break;
 			}
@@ -447,7 +446,7 @@ export class GraphWriter {
 			case 'leaf': {
 				if (isAnnounced) {
 					this.tokens.push(null, operation.decorated, flagsOf(decoration!, 0) + decorationFlag.announced);
-					this.#writeDecoration(decoration!, none);
+					writeDecoration(decoration!, none, this);
 				} else {
 					this.writeDecorated(decoration, () => {
 						writeLeaf(value, this);
@@ -475,7 +474,7 @@ export class GraphWriter {
 			return null;
 		}
 
-		if (!this.#position.isCaptured && isNatural) {
+		if (!this.position.isCaptured && isNatural) {
 			return null;
 		}
 
@@ -553,198 +552,17 @@ export class GraphWriter {
 	}
 
 	#checkDepth(): void {
-		if (this.#position.level >= this.#maxDepth) {
+		if (this.position.level >= this.#maxDepth) {
 			const path = this.path();
 			throw new SerializationError(`${pathText(path)} lies more than ${this.#maxDepth} levels deep. Pass a flatter value: an array in place of a linked list.`, {
-				side: this.side, path, code: 'ERR_TOO_DEEP', function: this.#position.holder,
+				side: this.side, path, code: 'ERR_TOO_DEEP', function: this.position.holder,
 			});
 		}
 	}
-
-	#writeDecoration({prototype, properties, deletions}: Decoration, [moreCount, writeMore]: readonly [count: number, write: () => void]): void {
-		if (prototype !== undefined) {
-			this.writeNamed([['prototype', prototype]], null);
-		}
-
-		if (properties.length + moreCount > 0) {
-			this.tokens.push(properties.length + moreCount);
-			for (const [key, descriptor] of properties) {
-				this.#writeProperty(key, descriptor);
-			}
-
-			writeMore();
-		}
-
-		if (deletions.length > 0) {
-			this.tokens.push(deletions.length);
-			for (const key of deletions) {
-				this.writeText(key);
-			}
-		}
-	}
-
-	#writeProperty(key: string | symbol, descriptor: PropertyDescriptor): void {
-		if (typeof key === 'symbol') {
-			this.#writeSymbol(key);
-		} else {
-			this.writeText(key);
-		}
-
-		const step = typeof key === 'symbol' ? String(key) : key;
-		const attributes = (descriptor.enumerable ? attribute.enumerable : 0) + (descriptor.configurable ? attribute.configurable : 0);
-		if ('value' in descriptor) {
-			this.tokens.push(attributes + (descriptor.writable ? attribute.writable : 0));
-			this.writeNamed([[step, descriptor.value]], null);
-		} else {
-			this.tokens.push(attributes + attribute.accessor);
-			this.writeNamed([[step, descriptor.get], [step, descriptor.set]], null);
-		}
-	}
-
-	#writeRecord(value: object): void {
-		const record = value as Readonly<Record<string, unknown>>;
-		const keys = Object.keys(record);
-		const shape = this.#shapes?.numberOf(keys);
-		if (shape === undefined && this.#shapes?.isFull()) {
-			this.tokens.push(null, operation.record);
-			this.#writeFields(keys.map(key => [key, record[key]]));
-			return;
-		}
-
-		if (shape === undefined) {
-			this.#writeNewShape(keys);
-		} else {
-			this.tokens.push(null, firstSizedCode + 1 + (2 * shape));
-		}
-
-		const position = this.#position;
-		const depth = position.depth++;
-		for (const key of keys) {
-			position.steps[depth] = key;
-			this.write(record[key]);
-		}
-
-		position.depth = depth;
-	}
-
-	#writeNewShape(keys: string[]): void {
-		this.#shapes ??= new Shapes();
-		this.#shapes.add(keys);
-		this.tokens.push(null, operation.newShape, keys.length);
-		for (const key of keys) {
-			this.writeText(key);
-		}
-	}
-
-	#writeArray(array: readonly unknown[]): void {
-		const {length} = array;
-		const names = namesOf(array);
-		if (names.length > 0) {
-			this.tokens.push(null, operation.namedArray, length);
-			this.#writeItems(array);
-			this.#writeFields(names.map(name => [name, (array as unknown as Readonly<Record<string, unknown>>)[name]]));
-			return;
-		}
-
-		let items = array;
-		if (length >= manyItems && looksDense(array)) {
-			// Of the copy, items can be read twice: accessors among them are not called again.
-			items = Array.prototype.slice.call(array) as unknown[];
-			if (length >= manyNumbers && isNumberList(items)) {
-				const {buffer} = Float64Array.from(items);
-				this.tokens.push(null, operation.numbers, new Uint8Array(buffer));
-				return;
-			}
-
-			if (isPlainList(items)) {
-				this.tokens.push(null, operation.primitives, items);
-				return;
-			}
-		}
-
-		this.tokens.push(null, firstSizedCode + (2 * length));
-		this.#writeItems(items);
-	}
-
-	#writeItems(items: readonly unknown[]): void {
-		const position = this.#position;
-		const depth = position.depth++;
-		for (let index = 0; index < items.length; index++) {
-			const item = items[index];
-			if (item === undefined && !(index in items)) {
-				const next = nextItem(items, index);
-				this.tokens.push(null, operation.holes, next - index);
-				index = next - 1;
-			} else {
-				position.steps[depth] = index;
-				this.write(item);
-			}
-		}
-
-		position.depth = depth;
-	}
-
-	#writeMap(map: ReadonlyMap<unknown, unknown>): void {
-		// A copy, since a getter among the values may change the map.
-		const entries = [...Map.prototype.entries.call(map) as Iterable<[unknown, unknown]>];
-		this.tokens.push(null, operation.map, entries.length);
-		const position = this.#position;
-		const depth = position.depth++;
-		for (const [index, [key, value]] of entries.entries()) {
-			position.steps[depth] = typeof key === 'string' ? key : index;
-			this.write(key);
-			this.write(value);
-		}
-
-		position.depth = depth;
-	}
-
-	#writeSet(set: ReadonlySet<unknown>): void {
-		const members = [...Set.prototype.values.call(set) as Iterable<unknown>];
-		this.tokens.push(null, operation.set, members.length);
-		this.#writeItems(members);
-	}
-
-	#writeFields(fields: ReadonlyArray<readonly [string, unknown]>): void {
-		this.tokens.push(fields.length);
-		const position = this.#position;
-		const depth = position.depth++;
-		for (const [key, value] of fields) {
-			position.steps[depth] = key;
-			this.writeText(key);
-			this.write(value);
-		}
-
-		position.depth = depth;
-	}
 }
 
-const none: readonly [number, () => void] = [0, () => undefined];
+const none: MoreProperties = [0, () => undefined];
 const emptyRecord = Object.freeze({});
-
-const integrityFlag: Readonly<Record<Decoration['integrity'], number>> = {
-	extensible: 0, nonExtensible: decorationFlag.nonExtensible, sealed: decorationFlag.sealed, frozen: decorationFlag.frozen,
-};
-
-const flagsOf = ({prototype, properties, deletions, integrity}: Decoration, more: number): number =>
-	(prototype === undefined ? 0 : decorationFlag.prototype)
-	+ (properties.length + more > 0 ? decorationFlag.properties : 0)
-	+ (deletions.length > 0 ? decorationFlag.deletions : 0)
-	+ integrityFlag[integrity];
-
-/** The items of an array without those that its decoration has. */
-function plainItems(array: readonly unknown[], {properties}: Decoration): unknown[] {
-	const decorated = new Set<string | symbol>(properties.map(([key]) => key));
-	const items: unknown[] = [];
-	items.length = array.length;
-	for (const key of Object.keys(array)) {
-		if (!decorated.has(key)) {
-			items[Number(key)] = array[Number(key)];
-		}
-	}
-
-	return items;
-}
 
 /** The function under whose `prototype` the object is. */
 function homeOf(value: object): object | undefined {
