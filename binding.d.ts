@@ -31,6 +31,8 @@ export declare class NativeExecutor {
   dispose(): void
   /** What has happened since the last call. */
   take(): NoticeBatch
+  /** Has all text that workers have written among what is taken next, also lines without an end. */
+  flushOutput(): void
   /** What each living worker does at this moment. */
   workers(): Array<NativeWorkerState>
   /** Keeps the event loop alive. */
@@ -131,7 +133,11 @@ export interface NativeWorkerState {
   index: number
   pid: number | null
   state: 'starting' | 'idle' | 'busy' | 'exiting'
+  /** In ms, as `running_for`. */
+  age: number | null
   running: number | null
+  runningFor: number | null
+  finished: number
 }
 
 /**

@@ -76,6 +76,11 @@ pub fn milliseconds(value: f64) -> Duration {
 	Duration::try_from_secs_f64(value.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
 }
 
+/// As JavaScript counts time.
+pub fn in_milliseconds(value: Duration) -> f64 {
+	value.as_secs_f64() * 1000.0
+}
+
 /// How to close, from its name in TypeScript.
 pub fn shutdown(how: &str) -> Result<Shutdown> {
 	match how {
@@ -119,7 +124,7 @@ impl From<&WorkerDeath> for NativeDeath {
 			spawn_operation: None,
 			reason: reason(death.reason).to_owned(),
 			stderr_tail: death.stderr_tail.to_vec().into(),
-			lifetime: death.lifetime.as_secs_f64() * 1000.0,
+			lifetime: in_milliseconds(death.lifetime),
 			peak_memory: death.peak_memory.map(exact),
 		};
 		match &death.exit {

@@ -11,7 +11,7 @@ use napi_derive::napi;
 use pool::{FunctionId, Shutdown, Submission, TaskId};
 use supervisor::{Notice, Supervisor};
 
-use crate::convert::{NativeSettings, exact, milliseconds, shutdown};
+use crate::convert::{NativeSettings, exact, in_milliseconds, milliseconds, shutdown};
 use crate::notices::{NoticeBatch, batch};
 
 /// Weak: whether the event loop is kept alive is decided by [`NativeExecutor::hold`], not by the existence of an executor.
@@ -160,6 +160,14 @@ impl NativeExecutor {
 		batch(env, &mut self.notices)
 	}
 
+	/// Has all text that workers have written among what is taken next, also lines without an end.
+	#[napi]
+	pub fn flush_output(&self) {
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.flush_output();
+		}
+	}
+
 	/// What each living worker does at this moment.
 	#[napi]
 	pub fn workers(&self) -> Vec<NativeWorkerState> {
@@ -170,7 +178,10 @@ impl NativeExecutor {
 				index: worker.index,
 				pid: worker.pid,
 				state: worker.state.to_owned(),
+				age: worker.age.map(in_milliseconds),
 				running: worker.running.map(|task| exact(task.0)),
+				running_for: worker.running_for.map(in_milliseconds),
+				finished: exact(worker.finished),
 			})
 			.collect()
 	}
@@ -200,7 +211,11 @@ pub struct NativeWorkerState {
 	pub pid: Option<u32>,
 	#[napi(ts_type = "'starting' | 'idle' | 'busy' | 'exiting'")]
 	pub state: String,
+	/// In ms, as `running_for`.
+	pub age: Option<f64>,
 	pub running: Option<f64>,
+	pub running_for: Option<f64>,
+	pub finished: f64,
 }
 
 // The numbers come from a table of doubles that only our own TypeScript writes: whole, not negative, below 2^53.

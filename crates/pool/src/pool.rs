@@ -64,6 +64,10 @@ pub struct WorkerView {
 	pub state: &'static str,
 	/// The task at its front: it runs, or the worker is about to claim it.
 	pub task: Option<TaskId>,
+	/// Since when that task is at the front, as long as the worker is busy.
+	pub since: Option<Duration>,
+	/// How many tasks it has finished.
+	pub finished: u64,
 	/// How many tasks it holds, that one included.
 	pub in_flight: usize,
 	/// How many functions it was sent and not told to forget.
@@ -166,6 +170,8 @@ impl Pool {
 				WorkerState::Exiting { .. } => "exiting",
 			},
 			task: worker.in_flight.front().map(|front| front.task),
+			since: worker.front_since(),
+			finished: worker.finished,
 			in_flight: worker.in_flight.len(),
 			functions: worker.functions(),
 		})
@@ -351,6 +357,8 @@ mod tests {
 			index: 0,
 			state: "starting",
 			task: None,
+			since: None,
+			finished: 0,
 			in_flight: 0,
 			functions: 0,
 		};
@@ -358,10 +366,12 @@ mod tests {
 		trial.ready(0);
 		expected.functions = 1;
 		(expected.state, expected.task, expected.in_flight) = ("busy", Some(TaskId(0)), 2);
+		expected.since = Some(trial.now);
 		assert_eq!(view(&trial), expected);
 		trial.returns(0, 1);
 		trial.returns(0, 2);
 		(expected.state, expected.task, expected.in_flight) = ("idle", None, 0);
+		(expected.since, expected.finished) = (None, 2);
 		assert_eq!(view(&trial), expected);
 	}
 

@@ -23,6 +23,8 @@ pub(crate) struct Worker {
 	/// What was sent and is neither settled nor recalled, oldest first. Empty unless `Busy` or `Exiting`. Outside of the
 	/// state so that its memory is kept while the worker is idle.
 	pub(crate) in_flight: VecDeque<InFlight>,
+	/// How many tasks it has answered.
+	pub(crate) finished: u64,
 	next_sequence: u32,
 	/// The last sequence that came back: everything up to it was read.
 	answered: u32,
@@ -62,6 +64,7 @@ impl Worker {
 				is_spawned: false,
 			},
 			in_flight: VecDeque::new(),
+			finished: 0,
 			next_sequence: 1,
 			answered: 0,
 			functions: FxHashSet::default(),
@@ -85,6 +88,14 @@ impl Worker {
 				LadderStep::AwaitingSpawn => false,
 				LadderStep::Asked { .. } | LadderStep::Terminated { .. } | LadderStep::Killed => true,
 			},
+		}
+	}
+
+	/// Since when its oldest task is the oldest, as long as it is busy.
+	pub(crate) fn front_since(&self) -> Option<Duration> {
+		match &self.state {
+			WorkerState::Busy(front) => Some(front.since),
+			WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Exiting { .. } => None,
 		}
 	}
 
@@ -125,6 +136,7 @@ impl Worker {
 			return None;
 		}
 		self.answered = sequence.0;
+		self.finished += 1;
 		self.in_flight.pop_front()
 	}
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use polling::Events;
 use pool::frame::FrameKind;
 use pool::{Action, Event, StopSignal, Violation, WorkerId};
@@ -131,22 +132,34 @@ impl Core {
 			return;
 		};
 		let notices = &mut self.notices;
-		let is_open = worker.errors.receive(BUDGET, |bytes| {
-			notices.push(Notice::Output {
-				worker: id,
-				stream: Stream::Stderr,
-				bytes,
-			});
-		});
-		if !is_open {
+		let mut tell = |bytes| notices.push(stderr(id, bytes));
+		if !worker.errors.receive(BUDGET, &mut tell) {
+			worker.errors.flush(tell);
 			worker.ignore_errors(&self.poller);
+		}
+	}
+
+	/// Takes the text of a worker that will write no more, or of which no more will be taken, up to its last byte.
+	fn text_ended(&mut self, id: WorkerId) {
+		self.text_arrived(id);
+		if let Some(worker) = self.workers.get_mut(&id) {
+			let notices = &mut self.notices;
+			worker.errors.flush(|bytes| notices.push(stderr(id, bytes)));
+		}
+	}
+
+	/// Takes the text of all workers that is there, also lines without an end.
+	pub fn flush_text(&mut self) {
+		let workers: Vec<WorkerId> = self.workers.keys().copied().collect();
+		for worker in workers {
+			self.text_ended(worker);
 		}
 	}
 
 	/// A process is dead: takes what it has left behind, then its status.
 	fn worker_died(&mut self, id: WorkerId, now: Duration) {
 		// Its text comes before the settlements that its death causes.
-		self.text_arrived(id);
+		self.text_ended(id);
 		self.frames_arrived(id, now);
 		let Some(worker) = self.workers.get_mut(&id) else {
 			return;
@@ -205,5 +218,13 @@ impl Core {
 			self.pool
 				.handle(Event::DeadlinePassed, now, &mut self.ledger, &mut self.actions);
 		}
+	}
+}
+
+fn stderr(worker: WorkerId, bytes: Bytes) -> Notice {
+	Notice::Output {
+		worker,
+		stream: Stream::Stderr,
+		bytes,
 	}
 }

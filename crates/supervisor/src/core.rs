@@ -388,15 +388,20 @@ impl Core {
 
 	/// See [`Supervisor::workers`](crate::Supervisor::workers).
 	pub fn snapshot(&self) -> Vec<WorkerSnapshot> {
-		let snapshot = |view: pool::WorkerView| WorkerSnapshot {
-			worker: view.worker,
-			index: view.index,
-			pid: self
-				.workers
-				.get(&view.worker)
-				.map(|worker| worker.pid().as_raw_pid().unsigned_abs()),
-			state: view.state,
-			running: view.task.filter(|&task| self.pool.is_running(task, &self.ledger)),
+		let now = self.now();
+		let snapshot = |view: pool::WorkerView| {
+			let worker = self.workers.get(&view.worker);
+			let running = view.task.filter(|&task| self.pool.is_running(task, &self.ledger));
+			WorkerSnapshot {
+				worker: view.worker,
+				index: view.index,
+				pid: worker.map(|worker| worker.pid().as_raw_pid().unsigned_abs()),
+				state: view.state,
+				age: worker.map(|worker| now.saturating_sub(worker.spawned_at)),
+				running,
+				running_for: running.and(view.since).map(|since| now.saturating_sub(since)),
+				finished: view.finished,
+			}
 		};
 		self.pool.workers().map(snapshot).collect()
 	}

@@ -123,6 +123,12 @@ pub struct Treatment {
 /// The judgement of a death that cost no task, for which the pool orders nothing.
 pub fn judge(treatment: Treatment, pool_is_open: bool, exit: &Exit) -> TerminationReason {
 	match treatment {
+		// It left because it was asked to.
+		Treatment {
+			was_signalled: false,
+			was_dismissed: true,
+			..
+		} if *exit == Exit::Code(0) => TerminationReason::Shutdown,
 		Treatment {
 			was_signalled: false, ..
 		} => match exit {

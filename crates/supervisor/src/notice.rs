@@ -27,7 +27,7 @@ pub enum Notice {
 		worker: WorkerId,
 		/// Which of the two.
 		stream: Stream,
-		/// What it wrote.
+		/// What it wrote: whole lines, unless one is very long or nothing will end it.
 		bytes: Bytes,
 	},
 	/// The pool broke; every task is settled by its own notice.

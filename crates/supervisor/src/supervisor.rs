@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 use polling::Poller;
@@ -35,8 +36,14 @@ pub struct WorkerSnapshot {
 	pub pid: Option<u32>,
 	/// Where it is in its life, in the words of the pool: `starting`, `idle`, `busy`, `exiting`.
 	pub state: &'static str,
+	/// The time since its process was started.
+	pub age: Option<Duration>,
 	/// The task that it has started and not finished.
 	pub running: Option<TaskId>,
+	/// For how long that task was the next one of this worker, or ran.
+	pub running_for: Option<Duration>,
+	/// How many tasks it has finished.
+	pub finished: u64,
 }
 
 impl Supervisor {
@@ -151,6 +158,11 @@ impl Supervisor {
 		}
 	}
 
+	/// Has all text of the workers in the notices that is there at this moment, also lines without an end.
+	pub fn flush_output(&self) {
+		self.shared.drive(Core::flush_text);
+	}
+
 	/// The workers that live, in the order of their starts.
 	#[must_use]
 	pub fn workers(&self) -> Vec<WorkerSnapshot> {
@@ -181,7 +193,6 @@ impl Drop for Supervisor {
 #[cfg(test)]
 mod tests {
 	use std::sync::mpsc::channel;
-	use std::time::Duration;
 
 	use pool::OnWorkerDeath;
 
