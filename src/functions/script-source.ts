@@ -95,7 +95,7 @@ function describeScript(fn: object, origin: FunctionOrigin): KnownScript {
 
 	const path = filePath(url);
 	const file = path === null ? null : readFile(path);
-	if (path !== null && file?.isOld === true && isPlainScript(path) && isWithin(fn, origin, file)) {
+	if (path !== null && file !== null && isAsLoaded(path, file) && isWithin(fn, origin, file)) {
 		const kind = kindOf(origin, path, true);
 		const {text: source, hash: fileHash} = file;
 		return {
@@ -106,7 +106,7 @@ function describeScript(fn: object, origin: FunctionOrigin): KnownScript {
 	}
 
 	const source = loadedText(scriptId);
-	const isFile = file !== null && source === file.text;
+	const isFile = source !== null && file?.text === withoutMark(source);
 	return {
 		script: {
 			...nameless,
@@ -122,6 +122,9 @@ function describeScript(fn: object, origin: FunctionOrigin): KnownScript {
 /** Whether Node itself hands the text of the file to V8, unless a hook changes it. A text whose types were blanked out keeps its positions. */
 const isPlainScript = (path: string): boolean => /\.[cm]?js$|\/[^.\/]+$/v.test(path);
 
+/** Whether the text of the file is in all probability what V8 has, to the last column. */
+const isAsLoaded = (path: string, {isOld, hasMark}: LoadedFile): boolean => isOld && !hasMark && isPlainScript(path);
+
 /** A CommonJS module is a function to V8, like anything that was compiled with parameters. */
 function kindOf({isModule}: FunctionOrigin, path: string, isFile: boolean): ScriptSource['kind'] {
 	if (isModule) {
@@ -135,9 +138,13 @@ type LoadedFile = {
 	readonly text: string;
 	readonly starts: readonly number[];
 	readonly hash: string;
+	/** Whether it begins with a byte order mark, which Node takes away before V8 sees the text, or leaves there. */
+	readonly hasMark: boolean;
 	/** Whether nobody has written it since this thread started. */
 	readonly isOld: boolean;
 };
+
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/v, '');
 
 // The clock of files is a little behind.
 const startOfThread = performance.timeOrigin - 50;
@@ -146,12 +153,13 @@ function readFile(path: string): LoadedFile | null {
 	try {
 		const {mtimeMs, ctimeMs} = statSync(path);
 		const bytes = readFileSync(path);
-		// Node takes the byte order mark away before V8 sees the text.
-		const text = bytes.toString().replace(/^\uFEFF/v, '');
+		const read = bytes.toString();
+		const text = withoutMark(read);
 		return {
 			text,
 			starts: lineStarts(text),
 			hash: createHash('sha256').update(bytes).digest('base64url'),
+			hasMark: read !== text,
 			isOld: mtimeMs < startOfThread && ctimeMs < startOfThread,
 		};
 	} catch {
