@@ -23,6 +23,8 @@ export declare class NativeExecutor {
   submit(table: Float64Array, count: number, payloads: Uint8Array): void
   /** Whether the task was taken back. If so it will be settled as cancelled. */
   cancel(task: number): boolean
+  /** Ends tasks: takes back what has not started, kills the workers of what runs. */
+  abort(tasks: Float64Array): void
   /** Whether a worker has started the task and not finished it. */
   isRunning(task: number): boolean
   /** `drain`, `cancel-pending` or `kill`. May be called again to escalate. */
@@ -90,7 +92,7 @@ export interface NativeDeath {
   coreDumped: boolean
   spawnErrno: number | null
   spawnOperation: string | null
-  reason: 'crash' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown'
+  reason: 'crash' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown'
   stderrTail: Uint8Array
   lifetime: number
   peakMemory: number | null

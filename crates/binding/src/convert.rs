@@ -104,7 +104,7 @@ pub struct NativeDeath {
 	pub core_dumped: bool,
 	pub spawn_errno: Option<i32>,
 	pub spawn_operation: Option<String>,
-	#[napi(ts_type = "'crash' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown'")]
+	#[napi(ts_type = "'crash' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown'")]
 	pub reason: String,
 	#[napi(ts_type = "Uint8Array")]
 	pub stderr_tail: Buffer,
@@ -149,6 +149,7 @@ fn reason(reason: TerminationReason) -> &'static str {
 		TerminationReason::Killed => "killed",
 		TerminationReason::Exit => "exit",
 		TerminationReason::Timeout => "timeout",
+		TerminationReason::Aborted => "aborted",
 		TerminationReason::Protocol => "protocol",
 		TerminationReason::Shutdown => "shutdown",
 	}

@@ -123,6 +123,14 @@ impl NativeExecutor {
 			.is_some_and(|supervisor| supervisor.cancel_one(task_id(task)))
 	}
 
+	/// Ends tasks: takes back what has not started, kills the workers of what runs.
+	#[napi]
+	pub fn abort(&self, tasks: Float64ArraySlice) {
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.abort(tasks.iter().map(|&task| task_id(task)));
+		}
+	}
+
 	/// Whether a worker has started the task and not finished it.
 	#[napi]
 	pub fn is_running(&self, task: f64) -> bool {

@@ -159,6 +159,11 @@ impl Layout {
 				fact.death = Some(NativeDeath::from(&*death));
 				self.fact(task, fact);
 			}
+			Settlement::Aborted(death) => {
+				let mut fact = NativeFact::new("aborted");
+				fact.death = Some(NativeDeath::from(&*death));
+				self.fact(task, fact);
+			}
 			Settlement::PoolBroken(facts) => self.pool_broken(task, facts),
 		}
 	}

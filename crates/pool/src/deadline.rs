@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use crate::ClaimLedger;
 use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, Turn};
 use crate::worker::WorkerState;
+use crate::{ClaimLedger, Sequence};
 
 /// What a passed deadline asks for.
 enum Due {
 	Nothing,
 	Climb,
 	Kill(ExitReason),
+	/// For the claimed front, which is beyond its timeout.
+	KillForTask(Sequence),
 }
 
 impl Pool {
@@ -70,7 +72,7 @@ impl Pool {
 						if !front.is_claimed && front.since + self.config.start_timeout <= now {
 							Due::Kill(ExitReason::Stalled)
 						} else if is_late && front.is_claimed {
-							Due::Kill(ExitReason::TaskTimedOut)
+							Due::KillForTask(held.sequence)
 						} else if is_late {
 							front.rearm(now, held.timeout);
 							Due::Nothing
@@ -87,6 +89,13 @@ impl Pool {
 				Due::Nothing => {}
 				Due::Climb => self.workers[position].climb(now, grace, turn.actions),
 				Due::Kill(reason) => self.kill_worker(position, reason, turn),
+				Due::KillForTask(sequence) => {
+					if !self.kill_for_task(position, sequence, ExitReason::TaskTimedOut, turn)
+						&& let WorkerState::Busy(front) = &mut self.workers[position].state
+					{
+						front.deadline = None; // It was in time: its result is in the pipe.
+					}
+				}
 			}
 		}
 	}

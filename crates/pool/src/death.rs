@@ -6,7 +6,8 @@ use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, Turn};
 use crate::worker::{InFlight, WorkerState};
 use crate::{
-	BreakCause, ClaimLedger, Exit, OnWorkerDeath, Outcome, TaskId, Termination, TerminationReason, WorkerId,
+	BreakCause, ClaimLedger, Exit, OnWorkerDeath, Outcome, Sequence, TaskId, Termination, TerminationReason,
+	WorkerId,
 };
 
 /// What a program raises against itself: SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV, which are the same everywhere, then
@@ -55,6 +56,9 @@ impl Pool {
 				ExitReason::TaskTimedOut => {
 					self.settle_and_put_back(id, worker.in_flight, &termination, Outcome::TimedOut, turn);
 				}
+				ExitReason::TaskAborted => {
+					self.settle_and_put_back(id, worker.in_flight, &termination, Outcome::Aborted, turn);
+				}
 				ExitReason::Stalled | ExitReason::BrokeProtocol { was_ready: true } => {
 					self.settle_and_put_back(
 						id,
@@ -95,6 +99,30 @@ impl Pool {
 			worker.in_flight.clear();
 		}
 		self.put_back(recalled);
+	}
+
+	/// Kills a worker because of a task that it has claimed. `false`: it has finished that one, though its result was not
+	/// read yet, and has claimed another, which must not pay for it.
+	pub(crate) fn kill_for_task(
+		&mut self,
+		position: usize,
+		sequence: Sequence,
+		reason: ExitReason,
+		turn: &mut Turn<'_, impl ClaimLedger>,
+	) -> bool {
+		// What is recalled first cannot be claimed between this look and the signal.
+		let worker = &mut self.workers[position];
+		let mut recalled = Vec::new();
+		worker.recall_latest(usize::MAX, turn.ledger, &mut recalled);
+		let is_running = worker
+			.in_flight
+			.back()
+			.is_some_and(|last| last.sequence == sequence);
+		self.put_back(recalled);
+		if is_running {
+			self.kill_worker(position, reason, turn);
+		}
+		is_running
 	}
 
 	/// Judges what a dead worker held. What it had not started goes back to the queue, and if it had started nothing, the
@@ -151,6 +179,7 @@ fn judge(state: &WorkerState, exit: &Exit) -> TerminationReason {
 			(ExitReason::StartTimedOut | ExitReason::TaskTimedOut | ExitReason::Stalled, _) => {
 				TerminationReason::Timeout
 			}
+			(ExitReason::TaskAborted, _) => TerminationReason::Aborted,
 			(ExitReason::BrokeProtocol { .. }, _) => TerminationReason::Protocol,
 			(ExitReason::PoolKilled, _) => TerminationReason::Shutdown,
 			(ExitReason::Dismissed | ExitReason::StartFailed, LadderStep::Asked { .. }) => judge_exit(exit),

@@ -25,6 +25,8 @@ pub enum Event {
 	TaskSubmitted(Submission),
 	/// The user wants a task not to run.
 	CancelRequested(TaskId),
+	/// The user wants a task to end, also when it runs: then its worker is killed.
+	AbortRequested(TaskId),
 	/// The user closes the pool. May come again, to escalate.
 	ShutdownRequested(Shutdown),
 	/// The process of a worker exists.
@@ -46,7 +48,8 @@ pub enum Event {
 /// One unit of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
-	/// Its number, larger than every one before.
+	/// Its number, larger than every one before, or that of a task that a death has settled and that is tried again: then
+	/// it takes its old place in the queue.
 	pub task: TaskId,
 	/// What to call; registered before, and not released.
 	pub function: FunctionId,

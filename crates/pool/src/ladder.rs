@@ -19,6 +19,8 @@ pub(crate) enum ExitReason {
 	StartTimedOut,
 	/// It ran a task beyond the task's timeout.
 	TaskTimedOut,
+	/// It ran a task that the user gave up.
+	TaskAborted,
 	/// It did not claim what was sent to it.
 	Stalled,
 	/// It sent what the protocol does not allow.

@@ -19,6 +19,8 @@ pub enum Outcome {
 	WorkerTerminated(Termination),
 	/// The task's own deadline passed, and its worker was killed for it.
 	TimedOut(Termination),
+	/// The user gave the task up after it had started, and its worker was killed for it.
+	Aborted(Termination),
 	/// Cancelled before it started.
 	Cancelled,
 	/// The pool was shut down before the task could finish.
@@ -49,6 +51,8 @@ pub enum TerminationReason {
 	Exit,
 	/// We killed it because a deadline passed.
 	Timeout,
+	/// We killed it because the user gave up the task that it ran.
+	Aborted,
 	/// We killed it because it broke the protocol.
 	Protocol,
 	/// We killed it because the pool was told to kill its workers, or broke.
@@ -119,6 +123,7 @@ impl fmt::Display for TerminationReason {
 			TerminationReason::Killed => "it was killed from outside",
 			TerminationReason::Exit => "it exited by itself",
 			TerminationReason::Timeout => "it was killed because a deadline passed",
+			TerminationReason::Aborted => "it was killed because its task was given up",
 			TerminationReason::Protocol => "it was killed because it broke the protocol",
 			TerminationReason::Shutdown => "it was killed by the shutdown of its pool",
 		})

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use crate::functions::Functions;
+use crate::ladder::ExitReason;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::starts::Starts;
@@ -125,6 +126,7 @@ impl Pool {
 			Event::WorkExpected => self.work_expected(turn),
 			Event::TaskSubmitted(submission) => self.submitted(submission, turn),
 			Event::CancelRequested(task) => self.cancel_requested(task, turn),
+			Event::AbortRequested(task) => self.abort_requested(task, turn),
 			Event::ShutdownRequested(how) => self.shutdown_requested(how, turn),
 			Event::WorkerSpawned(worker) => self.worker_spawned(worker, turn),
 			Event::SpawnFailed(worker, failure) => self.spawn_failed(worker, failure, turn),
@@ -272,6 +274,28 @@ impl Pool {
 		}
 	}
 
+	fn abort_requested(&mut self, id: TaskId, turn: &mut Turn<'_, impl ClaimLedger>) {
+		self.cancel_requested(id, turn);
+		// What could not be cancelled has started.
+		let Some(state) = self.tasks.get(&id).map(|task| task.state) else {
+			return;
+		};
+		let (worker, sequence) = match state {
+			TaskState::Sent { worker, sequence } => (worker, sequence),
+			TaskState::Pending => return, // cancelled a moment ago
+		};
+		let Some(position) = self.position(worker) else {
+			return;
+		};
+		match self.workers[position].state {
+			WorkerState::Busy(_) => {
+				self.kill_for_task(position, sequence, ExitReason::TaskAborted, turn);
+			}
+			WorkerState::Exiting { .. } => {} // is killed already, and takes the task with it
+			WorkerState::Starting { .. } | WorkerState::Idle { .. } => {} // hold no task
+		}
+	}
+
 	fn worker_spawned(&mut self, id: WorkerId, turn: &mut Turn<'_, impl ClaimLedger>) {
 		let Some(position) = self.position(id) else { return };
 		self.starts.spawned();
@@ -282,8 +306,9 @@ impl Pool {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::TerminationReason;
 	use crate::frame::FrameKind::Returned;
-	use crate::trial::{Trial, returned, settle};
+	use crate::trial::{Trial, kill, returned, settle, sigkill, start};
 
 	#[test]
 	fn a_pending_task_can_be_cancelled_and_the_others_run() {
@@ -305,6 +330,66 @@ mod tests {
 		assert_eq!(trial.cancel(1), [settle(1, Outcome::Cancelled)]);
 		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
 		assert_eq!(trial.states(), ["idle"]);
+	}
+
+	#[test]
+	fn aborting_kills_the_worker_of_a_task_that_runs_and_the_one_behind_it_runs_elsewhere() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(2);
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.loads(), [2]);
+		assert_eq!(trial.abort(0), [kill(0)]);
+		assert_eq!(trial.abort(0), []);
+		let orders = trial.exits(0, sigkill());
+		assert!(
+			matches!(&orders[0], Action::SettleTask(TaskId(0), Outcome::Aborted(death)) if death.reason == TerminationReason::Aborted),
+			"{orders:?}"
+		);
+		assert_eq!(orders[1..], [start(1, 0)]);
+		trial.ready(1);
+		assert_eq!(trial.returns(1, 1), [returned(1)]);
+	}
+
+	#[test]
+	fn aborting_cancels_a_task_that_has_not_started() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(2);
+		assert_eq!(trial.abort(1), [settle(1, Outcome::Cancelled)]);
+		trial.ready(0);
+		assert_eq!(trial.abort(0), [settle(0, Outcome::Cancelled)]);
+		assert_eq!(trial.states(), ["idle"]);
+		assert_eq!(trial.abort(0), []);
+		assert_eq!(trial.abort(99), []);
+	}
+
+	#[test]
+	fn aborting_a_task_whose_result_is_under_way_does_not_cost_the_next_one() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(2);
+		trial.ready(0);
+		trial.claims(0, 1);
+		trial.claims(0, 2);
+		assert_eq!(trial.abort(0), []);
+		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
+		assert_eq!(trial.says(0, Returned, 2), [returned(1)]);
+	}
+
+	#[test]
+	fn a_task_that_a_death_has_settled_can_be_submitted_again_under_its_number() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(3);
+		trial.ready(0);
+		trial.claims(0, 1);
+		trial.exits(0, sigkill());
+		trial.happens(Event::TaskSubmitted(Submission {
+			task: TaskId(0),
+			function: FunctionId(1),
+			payload: bytes::Bytes::new(),
+			timeout: None,
+		}));
+		trial.ready(1);
+		assert_eq!(trial.returns(1, 1)[0], returned(0));
 	}
 
 	#[test]

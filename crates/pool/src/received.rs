@@ -36,6 +36,7 @@ impl Pool {
 				| ExitReason::StartFailed
 				| ExitReason::StartTimedOut
 				| ExitReason::TaskTimedOut
+				| ExitReason::TaskAborted
 				| ExitReason::Stalled
 				| ExitReason::PoolKilled => drop(self.settle_front(position, frame, turn)),
 			},

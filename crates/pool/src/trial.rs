@@ -186,6 +186,10 @@ impl Trial {
 		self.happens(Event::CancelRequested(TaskId(task)))
 	}
 
+	pub(crate) fn abort(&mut self, task: u64) -> Vec<Action> {
+		self.happens(Event::AbortRequested(TaskId(task)))
+	}
+
 	/// Releases the function that all tasks call.
 	pub(crate) fn release(&mut self) -> Vec<Action> {
 		self.happens(Event::FunctionReleased(FunctionId(1)))

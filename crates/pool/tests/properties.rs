@@ -19,6 +19,7 @@ enum Step {
 		timeout: Option<Duration>,
 	},
 	Cancel(Index),
+	Abort(Index),
 	Release {
 		function: u32,
 	},
@@ -80,7 +81,7 @@ fn death() -> impl Strategy<Value = Turn> {
 
 fn trouble() -> impl Strategy<Value = Step> {
 	let kind = (0..FrameKind::ALL.len()).prop_map(|kind| FrameKind::ALL[kind]);
-	of_some_worker(prop_oneof![
+	let of_worker = of_some_worker(prop_oneof![
 		4 => death(),
 		2 => Just(Turn::Stop),
 		1 => Just(Turn::IgnoreTerminate),
@@ -88,7 +89,11 @@ fn trouble() -> impl Strategy<Value = Step> {
 		1 => (kind, 0_u32..20).prop_map(|(kind, sequence)| Turn::Babble(kind, sequence)),
 		1 => prop::bool::weighted(0.9).prop_map(|is_transient| Turn::FailSpawn { is_transient }),
 		1 => Just(Turn::FailInit),
-	])
+	]);
+	prop_oneof![
+		8 => of_worker,
+		2 => any::<Index>().prop_map(Step::Abort),
+	]
 }
 
 fn end() -> impl Strategy<Value = Step> {
@@ -138,6 +143,9 @@ fn take(world: &mut World, step: Step) {
 		Step::Cancel(task) if !world.tasks.is_empty() => {
 			world.cancel(TaskId(task.index(world.tasks.len()) as u64));
 		}
+		Step::Abort(task) if !world.tasks.is_empty() => {
+			world.abort(TaskId(task.index(world.tasks.len()) as u64));
+		}
 		Step::Release { function } => world.release(function),
 		Step::ExpectWork => world.expect_work(),
 		Step::Advance(by) => world.advance(by),
@@ -148,7 +156,7 @@ fn take(world: &mut World, step: Step) {
 			let position = worker.index(world.workers.len());
 			take_turn(world, position, turn);
 		}
-		Step::Cancel(_) | Step::OfWorker(..) => {} // there is none
+		Step::Cancel(_) | Step::Abort(_) | Step::OfWorker(..) => {} // there is none
 	}
 }
 

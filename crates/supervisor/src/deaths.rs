@@ -60,6 +60,7 @@ impl Deaths {
 				Settlement::WorkerTerminated(Box::new(self.describe(&termination)))
 			}
 			Outcome::TimedOut(termination) => Settlement::TimedOut(Box::new(self.describe(&termination))),
+			Outcome::Aborted(termination) => Settlement::Aborted(Box::new(self.describe(&termination))),
 			Outcome::Cancelled => Settlement::Cancelled,
 			Outcome::PoolClosed => Settlement::PoolClosed,
 			Outcome::PoolBroken(cause) => Settlement::PoolBroken(self.break_facts(cause)),
@@ -99,9 +100,12 @@ fn behind(cause: &BreakCause) -> Option<&Termination> {
 /// The pool's judgement of a death, where its orders tell it.
 pub fn judgement_in(actions: &[Action], worker: WorkerId) -> Option<TerminationReason> {
 	actions.iter().find_map(|action| match action {
-		Action::SettleTask(_, Outcome::WorkerTerminated(termination) | Outcome::TimedOut(termination)) => {
-			(termination.worker == worker).then_some(termination.reason)
-		}
+		Action::SettleTask(
+			_,
+			Outcome::WorkerTerminated(termination)
+			| Outcome::TimedOut(termination)
+			| Outcome::Aborted(termination),
+		) => (termination.worker == worker).then_some(termination.reason),
 		Action::SettleTask(_, Outcome::PoolBroken(cause)) => behind(cause)
 			.filter(|termination| termination.worker == worker)
 			.map(|found| found.reason),

@@ -60,6 +60,8 @@ pub enum Settlement {
 	WorkerTerminated(Box<WorkerDeath>),
 	/// The worker was killed because the task's deadline had passed.
 	TimedOut(Box<WorkerDeath>),
+	/// The worker was killed because the task was given up.
+	Aborted(Box<WorkerDeath>),
 	/// Cancelled before it started.
 	Cancelled,
 	/// The pool was shut down first.

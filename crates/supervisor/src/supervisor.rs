@@ -137,6 +137,14 @@ impl Supervisor {
 			.is_some_and(|answers| answers == [true])
 	}
 
+	/// Ends tasks: what has not started is settled as cancelled before this returns, what runs as aborted when its worker is
+	/// dead. A task that has finished meanwhile is settled by its result.
+	pub fn abort(&self, tasks: impl IntoIterator<Item = TaskId>) {
+		let tasks: Vec<TaskId> = tasks.into_iter().collect();
+		self.shared
+			.drive(|core| core.turn(tasks.into_iter().map(Event::AbortRequested)));
+	}
+
 	/// Whether a worker has started the task and not finished it.
 	#[must_use]
 	pub fn is_running(&self, task: TaskId) -> bool {

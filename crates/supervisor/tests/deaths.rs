@@ -166,6 +166,28 @@ fn a_worker_beyond_its_timeout_is_killed_with_its_group() {
 }
 
 #[test]
+fn a_worker_whose_task_is_aborted_is_killed_with_its_group_and_nobody_else() {
+	for watch in WATCHES {
+		let mut harness = Harness::start(one_worker(), watch);
+		let grandchild: u32 = harness.ask("fork").parse().unwrap();
+		let task = harness.submit("spin");
+		let waiting = harness.submit("echo later");
+		let queued = harness.submit("echo never");
+		harness.running(task);
+		harness.supervisor.abort([task, queued]);
+		assert!(matches!(harness.settlement(queued), Settlement::Cancelled));
+		match harness.settlement(task) {
+			Settlement::Aborted(death) => {
+				assert_eq!((death.exit, death.reason), (KILLED, TerminationReason::Aborted));
+			}
+			other => panic!("{other:?}"),
+		}
+		assert_eq!(harness.value(waiting), "later");
+		poll_until("the grandchild's end", || (!is_alive(grandchild)).then_some(()));
+	}
+}
+
+#[test]
 fn a_stopped_worker_is_killed_at_its_deadline() {
 	for watch in WATCHES {
 		let mut harness = Harness::start(one_worker(), watch);

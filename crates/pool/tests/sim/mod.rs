@@ -53,6 +53,8 @@ pub struct World {
 	finished: BTreeSet<TaskId>,
 	/// Started tasks that were settled because of this worker's end.
 	blamed: BTreeMap<WorkerId, TaskId>,
+	/// Those that were to be aborted.
+	aborted: BTreeSet<TaskId>,
 	/// How many orders were carried out.
 	orders: usize,
 	/// Workers that died or were killed.
@@ -79,6 +81,7 @@ impl World {
 			started: BTreeSet::new(),
 			finished: BTreeSet::new(),
 			blamed: BTreeMap::new(),
+			aborted: BTreeSet::new(),
 			orders: 0,
 			ended: BTreeSet::new(),
 			given_up: 0,
@@ -176,6 +179,28 @@ impl World {
 			assert_eq!(*is_settled, Some(Outcome::Cancelled));
 		} else {
 			assert_eq!(*is_settled, was_settled);
+		}
+	}
+
+	/// Aborts, and checks that a task which has not started is cancelled, and that one that runs loses its worker.
+	pub fn abort(&mut self, task: TaskId) {
+		let was_settled = self.tasks[&task].clone();
+		let has_started = self.started.contains(&task);
+		let is_running = was_settled.is_none() && self.pool.is_running(task, &self.ledger);
+		self.aborted.insert(task);
+		self.happen(Event::AbortRequested(task));
+		let is_settled = &self.tasks[&task];
+		if was_settled.is_none() && !has_started {
+			assert_eq!(*is_settled, Some(Outcome::Cancelled));
+			return;
+		}
+		assert_eq!(*is_settled, was_settled);
+		if is_running && !self.finished.contains(&task) {
+			let runs_on = |view: &pool::WorkerView| view.task == Some(task) && view.state != "exiting";
+			assert!(
+				!self.pool.workers().any(|view| runs_on(&view)),
+				"{task:?} runs on"
+			);
 		}
 	}
 
@@ -400,8 +425,12 @@ impl World {
 			}) if started => {}
 			Outcome::WorkerTerminated(Termination { worker, .. })
 			| Outcome::TimedOut(Termination { worker, .. })
+			| Outcome::Aborted(Termination { worker, .. })
 				if started =>
 			{
+				if let Outcome::Aborted(_) = outcome {
+					assert!(self.aborted.contains(&task), "nobody wanted {task:?} to end");
+				}
 				let earlier = self.blamed.insert(*worker, task);
 				assert_eq!(earlier, None, "{worker:?} took {task:?} and another task with it");
 			}
@@ -414,6 +443,7 @@ impl World {
 				);
 			}
 			Outcome::TimedOut(_) => panic!("{task:?} timed out before it started"),
+			Outcome::Aborted(_) => panic!("{task:?} was aborted before it started"),
 			Outcome::Cancelled => assert!(!started, "{task:?} was cancelled after it started"),
 			Outcome::PoolClosed => {
 				assert!(matches!(

@@ -175,7 +175,9 @@ impl Harness {
 	/// The death that ended the task.
 	pub fn death(&mut self, task: TaskId) -> WorkerDeath {
 		match self.settlement(task) {
-			Settlement::WorkerTerminated(death) | Settlement::TimedOut(death) => *death,
+			Settlement::WorkerTerminated(death)
+			| Settlement::TimedOut(death)
+			| Settlement::Aborted(death) => *death,
 			other => panic!("no death: {other:?}"),
 		}
 	}
