@@ -5,6 +5,7 @@ import {inspect} from 'node:util';
 import {workerLaunch} from './context.js';
 import {argumentTypeError} from './errors.js';
 import type {AnyFunction, TaskEncoding} from './function-registry.js';
+import {EventListeners, type ExecutorEventName, type ExecutorListener} from './executor-events.js';
 import type {Future} from './future.js';
 import {splitMapArguments, type InputsOf} from './map-arguments.js';
 import type {NativeSettings} from './native.js';
@@ -23,6 +24,7 @@ import {createModuleHandle, type ModuleHandle} from './functions/module-handle.j
 import {encode} from './serialize/codec.js';
 import type {Pickler} from './serialize/pickler.js';
 import {reducerTable} from './serialize/reducers.js';
+import {describeWorker, type ExecutorStats, type WorkerInfo} from './stats.js';
 import {untravelling} from './untravelling.js';
 import type {Initialization, InitialSettings} from './worker/initialize.js';
 
@@ -58,6 +60,7 @@ export class ProcessPoolExecutor {
 	/** Counts the executors of this process, from 0. */
 	readonly executorId = executors++;
 	readonly maxWorkers: number;
+	readonly #events = new EventListeners(this.executorId);
 	readonly #pool: Pool;
 
 	/**
@@ -75,7 +78,7 @@ export class ProcessPoolExecutor {
 			reducers: reducerTable(settings.jobReducers),
 			capture: functionCapture('worker', settings.context === 'loky_init_main'),
 		};
-		this.#pool = new Pool(nativeSettings(settings, encoding), encoding);
+		this.#pool = new Pool(nativeSettings(settings, encoding), encoding, this.#events);
 		abandoned.register(this, this.#pool, this);
 	}
 
@@ -157,21 +160,40 @@ export class ProcessPoolExecutor {
 
 	/** The processes that live at this moment, in the order of their starts. */
 	get workers(): readonly WorkerInfo[] {
-		return this.#pool.workers().map(({index, pid, state}) => ({index, pid, state}));
+		return this.#pool.workers().map(worker => describeWorker(worker));
+	}
+
+	/** How many workers and tasks there are and were. */
+	stats(): ExecutorStats {
+		return this.#pool.stats();
+	}
+
+	/**
+	 * Calls `listener` at every such event, in the asynchronous context of now. What it throws becomes a process warning.
+	 *
+	 * @throws {RangeError} There is no such event.
+	 * @throws {TypeError} `listener` is not a function.
+	 */
+	on<Name extends ExecutorEventName>(event: Name, listener: ExecutorListener<Name>): this {
+		this.#events.add(event, listener, false);
+		return this;
+	}
+
+	/** As `on`, for the next event only. */
+	once<Name extends ExecutorEventName>(event: Name, listener: ExecutorListener<Name>): this {
+		this.#events.add(event, listener, true);
+		return this;
+	}
+
+	/** Takes back one `on` or `once` of that listener, the last one. */
+	off<Name extends ExecutorEventName>(event: Name, listener: ExecutorListener<Name>): this {
+		this.#events.remove(event, listener);
+		return this;
 	}
 
 	[inspect.custom](): string {
 		return `ProcessPoolExecutor { maxWorkers: ${this.maxWorkers}, workers: ${this.workers.length} }`;
 	}
-}
-
-/** A worker as `executor.workers` shows it. */
-export interface WorkerInfo {
-	/** Below `maxWorkers`; that of a dead worker is used again. */
-	readonly index: number;
-	/** Null while its process is being started. */
-	readonly pid: number | null;
-	readonly state: 'starting' | 'idle' | 'busy' | 'exiting';
 }
 
 function checkFunction(fn: unknown): asserts fn is AnyFunction {

@@ -1,4 +1,9 @@
-export {ProcessPoolExecutor, type WorkerInfo} from './executor.js';
+export {ProcessPoolExecutor} from './executor.js';
+export type {
+	BrokenEvent, ExecutorEventName, ExecutorEvents, ExecutorListener, TaskSettleEvent, WorkerExitEvent, WorkerStartEvent,
+} from './executor-events.js';
+export type {ExecutorStats, WorkerInfo} from './stats.js';
+export type {TaskTrace} from './diagnostics.js';
 export type {ExecutorOptions, MapOptions, ShutdownOptions} from './options.js';
 export {Future} from './future.js';
 export type {

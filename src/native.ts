@@ -97,8 +97,13 @@ export interface NativeWorkerState {
 	readonly index: number;
 	readonly pid: number | null;
 	readonly state: 'starting' | 'idle' | 'busy' | 'exiting';
+	/** The time since its process was started. */
+	readonly age: number | null;
 	/** The task that it has started and not finished. */
 	readonly running: number | null;
+	readonly runningFor: number | null;
+	/** How many tasks it has finished. */
+	readonly finished: number;
 }
 
 /** Numbers in a row of a submission: task, function, length of the payload, timeout in ms or -1. */
@@ -122,6 +127,8 @@ export interface NativeExecutor {
 	isRunning(task: number): boolean;
 	shutdown(how: 'drain' | 'cancel-pending' | 'kill'): void;
 	take(): NativeBatch;
+	/** Has all text that workers have written among what is taken next, also lines without an end. */
+	flushOutput(): void;
 	/** Frees everything, without waiting for a garbage collection. */
 	dispose(): void;
 	workers(): NativeWorkerState[];

@@ -7,6 +7,7 @@ import {getSystemErrorName} from 'node:util';
 import {
 	BrokenProcessPool, TaskTimeoutError, TerminatedWorkerError, type WorkerTermination,
 } from './errors.js';
+import type {WorkerExitEvent} from './executor-events.js';
 import type {NativeBreak, NativeDeath, NativeExit} from './native.js';
 
 /** What the parent knows of the task that the death concerns. */
@@ -52,6 +53,12 @@ const terminationOf = (death: NativeDeath, task: TaskFacts): WorkerTermination =
 	attempt: task.attempt,
 	reportPath: task.reportPath,
 });
+
+/** What is told of a worker's end, whether it cost a task or not. */
+export function workerExit(death: NativeDeath): WorkerExitEvent {
+	const {attempt: _, ...exit} = terminationOf(death, noTask);
+	return exit;
+}
 
 function explanation(death: NativeDeath): string {
 	switch (death.reason) {

@@ -9,12 +9,14 @@ import {
 import {decodeWithFunctions} from './serialize/codec.js';
 import {decodeWhenImported, WhenImported} from './serialize/reducers.js';
 import {decodeError, decodeErrorNow} from './serialize/remote-error.js';
+import type {TaskObservation, TaskObserver} from './task-observation.js';
 import {createFailureGroup, type FailureGroup} from './unobserved-failures.js';
 
 interface PendingTask {
 	readonly future: Future<unknown>;
 	/** What the future gives, from the decoded result. */
 	readonly receive: (decoded: unknown) => unknown;
+	readonly observation: TaskObservation | null;
 }
 
 /** By their numbers. What is said of a task that is not here concerns one that was cancelled meanwhile. */
@@ -23,10 +25,12 @@ export class PendingTasks {
 	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
 	readonly #commonFate = createFailureGroup();
 
+	readonly #observer: TaskObserver;
 	readonly #settledLater: () => void;
 
 	/** @param settledLater called when a task has settled outside of a call */
-	constructor(settledLater: () => void) {
+	constructor(observer: TaskObserver, settledLater: () => void) {
+		this.#observer = observer;
 		this.#settledLater = settledLater;
 	}
 
@@ -64,6 +68,7 @@ export class PendingTasks {
 
 		this.#tasks.delete(task);
 		resolveFuture(pending.future, value);
+		this.#observer.settled(task, pending.future, pending.observation);
 	}
 
 	/** Settles with an encoded error. */
@@ -85,6 +90,7 @@ export class PendingTasks {
 		const pending = this.#take(task);
 		if (pending !== undefined) {
 			rejectFuture(pending.future, createError(), group);
+			this.#observer.settled(task, pending.future, pending.observation);
 		}
 	}
 
@@ -103,6 +109,7 @@ export class PendingTasks {
 		const pending = this.#take(task);
 		if (pending !== undefined) {
 			cancelFuture(pending.future, new CancelledError());
+			this.#observer.settled(task, pending.future, pending.observation);
 		}
 	}
 
@@ -120,6 +127,7 @@ export class PendingTasks {
 		const pending = this.#take(task);
 		if (pending !== undefined) {
 			resolveFuture(pending.future, decoded.value);
+			this.#observer.settled(task, pending.future, pending.observation);
 		}
 
 		this.#settledLater();

@@ -5,6 +5,7 @@
 import process from 'node:process';
 import {watchExit} from './exit.js';
 import {BrokenProcessPool, ShutdownExecutorError} from './errors.js';
+import type {EventListeners} from './executor-events.js';
 import {
 	FunctionRegistry, type AnyFunction, type OutgoingTask, type TaskEncoding,
 } from './function-registry.js';
@@ -17,11 +18,13 @@ import {
 import {isImporting} from './functions/imports-under-way.js';
 import type {MapChunk} from './map-chunk.js';
 import {readNotices, type NoticeReceiver} from './notices.js';
-import {brokenPoolError, terminatedWorkerError} from './outcome.js';
+import {brokenPoolError, terminatedWorkerError, workerExit} from './outcome.js';
 import {Outbox} from './outbox.js';
 import {PendingTasks} from './pending-tasks.js';
 import {received} from './serialize/pickler.js';
 import {decodeErrorNow} from './serialize/remote-error.js';
+import {countWorkers, type ExecutorStats} from './stats.js';
+import {TaskObserver} from './task-observation.js';
 
 // Kept from the time the package was loaded: a program may replace them.
 const {queueMicrotask} = globalThis;
@@ -57,6 +60,8 @@ export class Pool implements FutureOwner {
 	readonly #receive: Receive;
 	readonly #functions: FunctionRegistry;
 	readonly #outbox = new Outbox();
+	readonly #events: EventListeners;
+	readonly #observer: TaskObserver;
 	readonly #tasks: PendingTasks;
 	readonly #closeListeners: Array<() => void> = [];
 	readonly #receiver: NoticeReceiver = {
@@ -82,11 +87,15 @@ export class Pool implements FutureOwner {
 
 	#state: PoolState = {name: 'new'};
 	#lastTask = 0;
+	#workersStarted = 0;
+	#workersDied = 0;
 	#isFlushScheduled = false;
 	#isHeld = false;
 
-	constructor(settings: NativeSettings, encoding: TaskEncoding) {
+	constructor(settings: NativeSettings, encoding: TaskEncoding, events: EventListeners) {
 		this.#settings = settings;
+		this.#events = events;
+		this.#observer = new TaskObserver(events);
 		const {pickler} = encoding;
 		this.#receive = pickler === null ? asItIs : decoded => received(decoded, pickler, 'parent');
 		this.#functions = new FunctionRegistry({
@@ -98,7 +107,7 @@ export class Pool implements FutureOwner {
 				this.#native()?.releaseFunction(id);
 			},
 		}, encoding);
-		this.#tasks = new PendingTasks(() => {
+		this.#tasks = new PendingTasks(this.#observer, () => {
 			this.#holdOrRelease();
 		});
 	}
@@ -157,6 +166,23 @@ export class Pool implements FutureOwner {
 
 	workers(): NativeWorkerState[] {
 		return this.#native()?.workers() ?? [];
+	}
+
+	stats(): ExecutorStats {
+		const {running, ...workers} = countWorkers(this.workers());
+		const {fulfilled, rejected, cancelled} = this.#observer.counts;
+		return {
+			...workers,
+			// A task whose result is on its way here runs no more, and is not settled.
+			pending: Math.max(0, this.#tasks.size - running),
+			running,
+			submitted: this.#lastTask,
+			completed: fulfilled,
+			failed: rejected,
+			cancelled,
+			workersStarted: this.#workersStarted,
+			workersDied: this.#workersDied,
+		};
 	}
 
 	/** Resolves when every task is settled and every process is gone. */
@@ -219,7 +245,7 @@ export class Pool implements FutureOwner {
 
 		const task = ++this.#lastTask;
 		const future = createFuture<unknown>(this, task);
-		this.#tasks.add(task, {future, receive});
+		this.#tasks.add(task, {future, receive, observation: this.#observer.submitted(task)});
 		this.#outbox.add(task, outgoing.functionId, outgoing.bytes, -1);
 		if (this.#isDue()) {
 			this.#flush();
@@ -255,6 +281,7 @@ export class Pool implements FutureOwner {
 		this.#state = {name: 'open', native};
 		watchExit(this, () => {
 			// The last output of workers is flushed before the parent exits, and nobody runs longer than it.
+			native.flushOutput();
 			this.#takeNotices();
 			this.startClosing('kill');
 		});
@@ -352,6 +379,7 @@ export class Pool implements FutureOwner {
 
 			case 'broken': {
 				this.#state = {name: 'broken', native: this.#native(), createError: () => brokenEarlier(this.#brokenError(fact))};
+				this.#events.tell('broken', () => ({error: this.#brokenError(fact)}));
 				return;
 			}
 
@@ -365,10 +393,21 @@ export class Pool implements FutureOwner {
 				return;
 			}
 
-			// Nobody is told of these yet: events come with the issue on faults.
-			case 'pool-broken':
-			case 'worker-started':
+			case 'worker-started': {
+				const {pid, workerIndex} = fact;
+				this.#workersStarted++;
+				this.#events.tell('worker:start', () => ({pid, workerIndex}));
+				return;
+			}
+
 			case 'worker-exited': {
+				this.#workersDied += fact.death.reason === 'shutdown' ? 0 : 1;
+				this.#events.tell('worker:exit', () => workerExit(fact.death));
+				return;
+			}
+
+			// Comes with a task only.
+			case 'pool-broken': {
 				return;
 			}
 
@@ -379,14 +418,15 @@ export class Pool implements FutureOwner {
 	}
 
 	/** A fresh object for each future: what one holder attaches to it must not show up in another's. */
-	#brokenError(broken: NativeBreak): Error {
+	#brokenError(broken: NativeBreak): BrokenProcessPool {
 		return brokenPoolError(broken, this.#settings.program, broken.cause === 'initializer-threw' ? decodeErrorNow(broken.bytes) : null);
 	}
 
 	/** The supervisor's thread is lost: nothing else will be told, so everything ends here. */
 	#fail(words: string): void {
-		const createError = (): Error => new BrokenProcessPool(`The supervisor of the process pool failed: ${words}. This is a defect of loky; please report it.`);
+		const createError = (): BrokenProcessPool => new BrokenProcessPool(`The supervisor of the process pool failed: ${words}. This is a defect of loky; please report it.`);
 		this.#state = {name: 'broken', native: null, createError};
+		this.#events.tell('broken', () => ({error: createError()}));
 		this.#tasks.rejectAll(createError);
 		this.#tellClosed();
 	}

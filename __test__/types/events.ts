@@ -1,0 +1,23 @@
+import {expectTypeOf} from 'expect-type';
+import type {
+	ProcessPoolExecutor, BrokenProcessPool, ExecutorEventName, ExecutorStats, TaskSettleEvent, TerminatedWorkerError, WorkerExitEvent, WorkerInfo,
+} from 'loky';
+
+export function check(executor: ProcessPoolExecutor): void {
+	expectTypeOf<ExecutorEventName>().toEqualTypeOf<'worker:start' | 'worker:exit' | 'task:settle' | 'broken'>();
+	expectTypeOf(executor.on('worker:start', ({pid, workerIndex}) => {
+		expectTypeOf([pid, workerIndex]).toEqualTypeOf<number[]>();
+	})).toEqualTypeOf<ProcessPoolExecutor>();
+	executor.once('broken', ({error}) => {
+		expectTypeOf(error).toEqualTypeOf<BrokenProcessPool>();
+	}).off('task:settle', event => {
+		expectTypeOf(event).toEqualTypeOf<TaskSettleEvent>();
+	});
+	expectTypeOf<WorkerExitEvent['reason']>().toEqualTypeOf<TerminatedWorkerError['reason']>();
+	expectTypeOf(executor.stats()).toEqualTypeOf<ExecutorStats>();
+	expectTypeOf(executor.workers).toEqualTypeOf<readonly WorkerInfo[]>();
+	// @ts-expect-error -- there is no such event
+	executor.on('worker:stop', () => undefined);
+	// @ts-expect-error -- a settled task is no worker
+	executor.on('task:settle', (event: WorkerExitEvent) => event.pid);
+}
