@@ -92,7 +92,9 @@ export interface NativeDeath {
   coreDumped: boolean
   spawnErrno: number | null
   spawnOperation: string | null
-  reason: 'crash' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown'
+  reason: 'crash' | 'heap' | 'oom' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown'
+  violation: string | null
+  attempt: number | null
   stderrTail: Uint8Array
   lifetime: number
   peakMemory: number | null

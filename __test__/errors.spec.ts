@@ -70,7 +70,7 @@ test('argument errors carry code, option and value, and show the value shortly',
 type Death = Parameters<typeof terminatedWorkerError>[0];
 
 const death: Death = {
-	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 2, pid: 77, reason: 'crash', stderrTail: new TextEncoder().encode('last words\n'), lifetime: 12, peakMemory: 1000,
+	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 2, pid: 77, reason: 'crash', violation: null, attempt: null, stderrTail: new TextEncoder().encode('last words\n'), lifetime: 12, peakMemory: 1000,
 };
 
 const exits: ReadonlyArray<readonly [Partial<Death>, string]> = [

@@ -22,7 +22,7 @@ export interface WorkerTermination {
 	readonly duration: number | null;
 	/** Largest resident set. */
 	readonly peakMemory: number | null;
-	/** 1 for the first run of the task. */
+	/** 1 for the first run of the task; one more for each worker that died before it could start it. */
 	readonly attempt: number | null;
 	/** A diagnostic report, where one was written. */
 	readonly reportPath: string | null;

@@ -28,7 +28,11 @@ export interface NativeExit {
 export interface NativeDeath extends NativeExit {
 	readonly workerIndex: number;
 	readonly pid: number | null;
-	readonly reason: 'crash' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown';
+	readonly reason: 'crash' | 'heap' | 'oom' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown';
+	/** What it did, where the reason is `protocol` and a task or the pool is concerned. */
+	readonly violation: string | null;
+	/** Counted from 1; null where no single task is concerned. */
+	readonly attempt: number | null;
 	readonly stderrTail: Uint8Array;
 	/** From spawn to end. */
 	readonly lifetime: number;

@@ -2,8 +2,8 @@
  * From the facts of a death to an error. Every task gets an object of its own, also when one death or one broken
  * pool concerns many: what a caller attaches to its error must not show up in somebody else's.
  */
-import os from 'node:os';
 import {getSystemErrorName} from 'node:util';
+import {explanation, isNamed, signalName} from './death-explanation.js';
 import {
 	BrokenProcessPool, TaskTimeoutError, TerminatedWorkerError, type WorkerTermination,
 } from './errors.js';
@@ -12,7 +12,7 @@ import type {NativeBreak, NativeDeath, NativeExit} from './native.js';
 
 /** What the parent knows of the task that the death concerns. */
 export interface TaskFacts {
-	/** 1 for the first run. */
+	/** 1 for the first run; null for what the pool has counted. */
 	readonly attempt: number | null;
 	/** How long the task ran, in ms; without it the worker's lifetime stands in. */
 	readonly duration: number | null;
@@ -25,16 +25,10 @@ const noTask: TaskFacts = {
 	attempt: null, duration: null, timeout: null, reportPath: null,
 };
 
-// Some numbers have two names; the first is the usual one, and what comes last stays in a map.
-const signalNames = new Map(Object.entries(os.constants.signals).toReversed().map(([name, number]) => [number, name]));
-
-/** @returns `SIGKILL` for 9; a number without a name keeps its number. */
-const signalName = (signal: number): string => signalNames.get(signal) ?? `SIG${signal}`;
-
 /** @returns the exit as loky prints it: `SIGSEGV(-11)`, `EXIT(3)`, `UNKNOWN`. */
 export function exitText({exitCode, signal}: Pick<NativeExit, 'exitCode' | 'signal'>): string {
 	if (signal !== null) {
-		return signalNames.has(signal) ? `${signalName(signal)}(-${signal})` : `UNKNOWN(-${signal})`;
+		return isNamed(signal) ? `${signalName(signal)}(-${signal})` : `UNKNOWN(-${signal})`;
 	}
 
 	return exitCode === null ? 'UNKNOWN' : `EXIT(${exitCode})`;
@@ -50,7 +44,7 @@ const terminationOf = (death: NativeDeath, task: TaskFacts): WorkerTermination =
 	stderrTail: new TextDecoder().decode(death.stderrTail),
 	duration: task.duration ?? death.lifetime,
 	peakMemory: death.peakMemory,
-	attempt: task.attempt,
+	attempt: task.attempt ?? death.attempt,
 	reportPath: task.reportPath,
 });
 
@@ -58,34 +52,6 @@ const terminationOf = (death: NativeDeath, task: TaskFacts): WorkerTermination =
 export function workerExit(death: NativeDeath): WorkerExitEvent {
 	const {attempt: _, ...exit} = terminationOf(death, noTask);
 	return exit;
-}
-
-function explanation(death: NativeDeath): string {
-	switch (death.reason) {
-		case 'crash': {
-			return 'it crashed. A native addon or too little memory is the usual cause; the last lines of its stderr are in stderrTail';
-		}
-
-		case 'killed': {
-			return 'something killed it: the system when memory runs out, or somebody with kill. Try fewer workers or a larger memory limit';
-		}
-
-		case 'exit': {
-			return 'its process ended before it had answered: by process.exit(), by an error that nobody caught (in a timer, perhaps of an earlier task), or because it could not start. The last lines of its stderr are in stderrTail';
-		}
-
-		case 'timeout': {
-			return 'it was killed because it did not answer in time. If it was starting, raise startTimeout; if it ran a task, give that more time';
-		}
-
-		case 'protocol': {
-			return 'it sent what no worker sends. Code in the task may have written to, or closed, descriptors that it did not open';
-		}
-
-		case 'shutdown': {
-			return 'the executor was shut down with killWorkers. Leave that out to let running tasks end';
-		}
-	}
 }
 
 const workerName = (death: NativeDeath): string => `Worker ${death.workerIndex}${death.pid === null ? '' : ` (pid ${death.pid})`}`;
@@ -105,7 +71,7 @@ export function terminatedWorkerError(death: NativeDeath, task: TaskFacts = noTa
 
 	const core = death.coreDumped ? ' (core dumped)' : '';
 	return new TerminatedWorkerError(
-		`${workerName(death)} died while it ran the task: ${exitText(death)}${core}; ${explanation(death)}.${stderrText(termination.stderrTail)}`,
+		`${workerName(death)} died while it ran the task: ${exitText(death)}${core}; ${explanation(death, termination.stderrTail)}.${stderrText(termination.stderrTail)}`,
 		termination,
 	);
 }
@@ -145,12 +111,18 @@ function spawnFailure(errno: number, operation: string, program: string): NodeJS
 }
 
 /** How a worker came to be no worker at all: it never started, or died before it was ready. */
-const startFailure = (death: NativeDeath, program: string): Error => death.spawnErrno === null
-	? new TerminatedWorkerError(
-		`${workerName(death)} died before it was ready: ${exitText(death)}; ${explanation(death)}.${stderrText(terminationOf(death, noTask).stderrTail)}`,
-		terminationOf(death, noTask),
-	)
-	: spawnFailure(death.spawnErrno, death.spawnOperation ?? 'spawn', program);
+function startFailure(death: NativeDeath, program: string): Error {
+	if (death.spawnErrno !== null) {
+		return spawnFailure(death.spawnErrno, death.spawnOperation ?? 'spawn', program);
+	}
+
+	const termination = terminationOf(death, noTask);
+	const {stderrTail} = termination;
+	return new TerminatedWorkerError(
+		`${workerName(death)} died before it was ready: ${exitText(death)}; ${explanation(death, stderrTail)}.${stderrText(stderrTail)}`,
+		termination,
+	);
+}
 
 /**
 The error of one of the futures that a broken pool leaves behind.

@@ -104,8 +104,12 @@ pub struct NativeDeath {
 	pub core_dumped: bool,
 	pub spawn_errno: Option<i32>,
 	pub spawn_operation: Option<String>,
-	#[napi(ts_type = "'crash' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown'")]
+	#[napi(
+		ts_type = "'crash' | 'heap' | 'oom' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown'"
+	)]
 	pub reason: String,
+	pub violation: Option<String>,
+	pub attempt: Option<u32>,
 	#[napi(ts_type = "Uint8Array")]
 	pub stderr_tail: Buffer,
 	pub lifetime: f64,
@@ -123,6 +127,8 @@ impl From<&WorkerDeath> for NativeDeath {
 			spawn_errno: None,
 			spawn_operation: None,
 			reason: reason(death.reason).to_owned(),
+			violation: death.violation.map(|violation| violation.to_string()),
+			attempt: death.attempt,
 			stderr_tail: death.stderr_tail.to_vec().into(),
 			lifetime: in_milliseconds(death.lifetime),
 			peak_memory: death.peak_memory.map(exact),
@@ -146,6 +152,8 @@ impl From<&WorkerDeath> for NativeDeath {
 fn reason(reason: TerminationReason) -> &'static str {
 	match reason {
 		TerminationReason::Crash => "crash",
+		TerminationReason::Heap => "heap",
+		TerminationReason::OutOfMemory => "oom",
 		TerminationReason::Killed => "killed",
 		TerminationReason::Exit => "exit",
 		TerminationReason::Timeout => "timeout",

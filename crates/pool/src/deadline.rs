@@ -121,6 +121,8 @@ mod tests {
 			worker: WorkerId(worker),
 			exit: sigkill(),
 			reason: TerminationReason::Timeout,
+			violation: None,
+			attempt: Some(1),
 		}
 	}
 
@@ -149,7 +151,10 @@ mod tests {
 			trial.spawned(worker);
 			assert!(trial.passes(60 * SECOND).contains(&kill(worker)));
 			let orders = trial.exits(worker, sigkill());
-			let cause = BreakCause::WorkersNeverReady(timeout(worker));
+			let cause = BreakCause::WorkersNeverReady(Termination {
+				attempt: None,
+				..timeout(worker)
+			});
 			assert_eq!(
 				orders.contains(&settle(0, Outcome::PoolBroken(cause))),
 				worker == 2
@@ -267,7 +272,7 @@ mod tests {
 		assert_eq!(trial.passes(60 * SECOND), [kill(1)]);
 		assert_eq!(
 			trial.exits(1, sigkill()),
-			[settle(0, Outcome::WorkerTerminated(timeout(1)))]
+			[settle(0, Outcome::WorkerTerminated(timeout(1).of_attempt(2)))]
 		);
 	}
 

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, Turn};
+use crate::task::Task;
 use crate::worker::{InFlight, WorkerState};
 use crate::{
-	BreakCause, ClaimLedger, Exit, OnWorkerDeath, Outcome, Sequence, TaskId, Termination, TerminationReason,
-	WorkerId,
+	BreakCause, ClaimLedger, Evidence, Exit, OnWorkerDeath, Outcome, Sequence, TaskId, Termination,
+	TerminationReason, WorkerId,
 };
 
 /// What a program raises against itself: SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV, which are the same everywhere, then
@@ -17,14 +18,32 @@ const CRASH_SIGNALS: [i32; 7] = [4, 5, 6, 8, 11, 7, 31];
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const CRASH_SIGNALS: [i32; 7] = [4, 5, 6, 8, 11, 10, 12];
 
+const SIGTRAP: i32 = 5;
+const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
+
 impl Pool {
-	pub(crate) fn worker_exited(&mut self, id: WorkerId, exit: Exit, turn: &mut Turn<'_, impl ClaimLedger>) {
+	pub(crate) fn worker_exited(
+		&mut self,
+		id: WorkerId,
+		exit: Exit,
+		evidence: Option<Evidence>,
+		turn: &mut Turn<'_, impl ClaimLedger>,
+	) {
 		let Some(position) = self.position(id) else { return };
 		let worker = self.workers.remove(position);
 		let termination = Termination {
 			worker: id,
-			reason: judge(&worker.state, &exit),
+			reason: judge(&worker.state, &exit, evidence),
 			exit,
+			violation: match &worker.state {
+				WorkerState::Exiting {
+					reason: ExitReason::BrokeProtocol { violation, .. },
+					..
+				} => Some(*violation),
+				_ => None,
+			},
+			attempt: None,
 		};
 		match worker.state {
 			WorkerState::Starting { .. } => self.start_failed(termination, turn),
@@ -50,7 +69,7 @@ impl Pool {
 				}
 			},
 			WorkerState::Exiting { reason, step: _ } => match reason {
-				ExitReason::StartTimedOut | ExitReason::BrokeProtocol { was_ready: false } => {
+				ExitReason::StartTimedOut | ExitReason::BrokeProtocol { was_ready: false, .. } => {
 					self.start_failed(termination, turn);
 				}
 				ExitReason::TaskTimedOut => {
@@ -59,7 +78,7 @@ impl Pool {
 				ExitReason::TaskAborted => {
 					self.settle_and_put_back(id, worker.in_flight, &termination, Outcome::Aborted, turn);
 				}
-				ExitReason::Stalled | ExitReason::BrokeProtocol { was_ready: true } => {
+				ExitReason::Stalled | ExitReason::BrokeProtocol { was_ready: true, .. } => {
 					self.settle_and_put_back(
 						id,
 						worker.in_flight,
@@ -141,10 +160,15 @@ impl Pool {
 			&& let Some(first) = unstarted.first().copied()
 			&& let Some(task) = self.tasks.get_mut(&first)
 		{
+			let attempt = task.attempt();
 			task.unstarted_deaths += 1;
 			if task.unstarted_deaths >= self.config.max_unstarted_deaths {
 				unstarted.remove(0);
-				self.settle(first, Outcome::WorkerTerminated(termination.clone()), turn);
+				self.settle(
+					first,
+					Outcome::WorkerTerminated(termination.of_attempt(attempt)),
+					turn,
+				);
 			}
 		}
 		self.put_back(unstarted);
@@ -165,7 +189,8 @@ impl Pool {
 			if turn.ledger.recall(worker, held.sequence) {
 				unstarted.push(held.task);
 			} else {
-				self.settle(held.task, outcome(termination.clone()), turn);
+				let attempt = self.tasks.get(&held.task).map_or(1, Task::attempt);
+				self.settle(held.task, outcome(termination.of_attempt(attempt)), turn);
 			}
 		}
 		unstarted
@@ -173,7 +198,7 @@ impl Pool {
 }
 
 /// Why a worker died: what we did to it comes first, then what its exit tells.
-fn judge(state: &WorkerState, exit: &Exit) -> TerminationReason {
+fn judge(state: &WorkerState, exit: &Exit, evidence: Option<Evidence>) -> TerminationReason {
 	match state {
 		WorkerState::Exiting { reason, step } => match (reason, step) {
 			(ExitReason::StartTimedOut | ExitReason::TaskTimedOut | ExitReason::Stalled, _) => {
@@ -182,22 +207,50 @@ fn judge(state: &WorkerState, exit: &Exit) -> TerminationReason {
 			(ExitReason::TaskAborted, _) => TerminationReason::Aborted,
 			(ExitReason::BrokeProtocol { .. }, _) => TerminationReason::Protocol,
 			(ExitReason::PoolKilled, _) => TerminationReason::Shutdown,
-			(ExitReason::Dismissed | ExitReason::StartFailed, LadderStep::Asked { .. }) => judge_exit(exit),
+			(ExitReason::Dismissed | ExitReason::StartFailed, LadderStep::Asked { .. }) => {
+				TerminationReason::of(exit, evidence)
+			}
 			(
 				ExitReason::Dismissed | ExitReason::StartFailed,
 				LadderStep::AwaitingSpawn | LadderStep::Terminated { .. } | LadderStep::Killed,
 			) => TerminationReason::Shutdown,
 		},
-		WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Busy(_) => judge_exit(exit),
+		WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Busy(_) => {
+			TerminationReason::of(exit, evidence)
+		}
 	}
 }
 
-fn judge_exit(exit: &Exit) -> TerminationReason {
-	match exit {
-		Exit::Signal { signal, .. } if CRASH_SIGNALS.contains(signal) => TerminationReason::Crash,
-		Exit::Signal { .. } => TerminationReason::Killed,
-		// Nobody can tell, or nobody was there: no reason to suspect a third party.
-		Exit::Code(_) | Exit::Unknown | Exit::NeverStarted(_) => TerminationReason::Exit,
+impl TerminationReason {
+	/// The reason of a death to which we did nothing.
+	#[must_use]
+	pub fn of(exit: &Exit, evidence: Option<Evidence>) -> TerminationReason {
+		match (exit, evidence) {
+			// V8 ends a process whose heap is full by one of the two, after it has said so.
+			(
+				Exit::Signal {
+					signal: SIGABRT | SIGTRAP,
+					..
+				},
+				Some(Evidence::HeapLimit),
+			) => TerminationReason::Heap,
+			(Exit::Signal { signal: SIGKILL, .. }, Some(Evidence::OutOfMemoryKill)) => {
+				TerminationReason::OutOfMemory
+			}
+			(Exit::Signal { signal, .. }, _) if CRASH_SIGNALS.contains(signal) => TerminationReason::Crash,
+			(Exit::Signal { .. }, _) => TerminationReason::Killed,
+			// Nobody can tell, or nobody was there: no reason to suspect a third party.
+			(Exit::Code(_) | Exit::Unknown | Exit::NeverStarted(_), _) => TerminationReason::Exit,
+		}
+	}
+}
+
+impl Termination {
+	pub(crate) fn of_attempt(&self, attempt: u32) -> Termination {
+		Termination {
+			attempt: Some(attempt),
+			..self.clone()
+		}
 	}
 }
 
@@ -215,6 +268,8 @@ mod tests {
 			worker: WorkerId(worker),
 			exit,
 			reason,
+			violation: None,
+			attempt: Some(1),
 		}
 	}
 
@@ -272,7 +327,7 @@ mod tests {
 		trial.exits(0, sigkill());
 		trial.ready(1);
 		let orders = trial.exits(1, sigkill());
-		let termination = terminated(1, sigkill(), TerminationReason::Killed);
+		let termination = terminated(1, sigkill(), TerminationReason::Killed).of_attempt(2);
 		assert_eq!(orders[0], settle(0, Outcome::WorkerTerminated(termination)));
 		assert_eq!(trial.pool.outstanding(), 1);
 		// The other one was behind it both times, and is innocent.
@@ -280,6 +335,38 @@ mod tests {
 		trial.ready(2);
 		trial.exits(2, sigkill());
 		assert_eq!(trial.pool.outstanding(), 1);
+	}
+
+	#[test]
+	fn evidence_counts_beside_the_signal_that_it_explains_and_no_other() {
+		use TerminationReason::{Crash, Exit as Exited, Heap, Killed, OutOfMemory};
+
+		let exits = [
+			Exit::Signal {
+				signal: 6,
+				core_dumped: false,
+			},
+			Exit::Signal {
+				signal: 5,
+				core_dumped: false,
+			},
+			sigkill(),
+			Exit::Signal {
+				signal: 15,
+				core_dumped: false,
+			},
+			Exit::Code(134),
+		];
+		let reasons = |evidence| exits.each_ref().map(|exit| TerminationReason::of(exit, evidence));
+		assert_eq!(reasons(None), [Crash, Crash, Killed, Killed, Exited]);
+		assert_eq!(
+			reasons(Some(Evidence::HeapLimit)),
+			[Heap, Heap, Killed, Killed, Exited]
+		);
+		assert_eq!(
+			reasons(Some(Evidence::OutOfMemoryKill)),
+			[Crash, Crash, OutOfMemory, Killed, Exited]
+		);
 	}
 
 	#[test]
@@ -336,7 +423,10 @@ mod tests {
 		let mut trial = loaded(|config| config.on_worker_death = OnWorkerDeath::Break);
 		trial.claims(0, 1);
 		let termination = terminated(0, sigkill(), TerminationReason::Killed);
-		let cause = BreakCause::WorkerDied(termination.clone());
+		let cause = BreakCause::WorkerDied(Termination {
+			attempt: None,
+			..termination.clone()
+		});
 		let orders = trial.exits(0, sigkill());
 		let expected = [
 			settle(0, Outcome::WorkerTerminated(termination)),

@@ -255,10 +255,7 @@ mod tests {
 	fn work_that_is_expected_starts_nothing_where_there_is_no_room_or_no_use() {
 		let mut trial = Trial::idle(1);
 		assert_eq!(trial.happens(Event::WorkExpected), []);
-		trial.happens(Event::ProtocolViolated(
-			WorkerId(0),
-			crate::Violation::ResultPipeClosed,
-		));
+		trial.happens(Event::ProtocolViolated(WorkerId(0), crate::Violation::PipeClosed));
 		assert_eq!(trial.states(), ["exiting"]);
 		assert_eq!(trial.happens(Event::WorkExpected), []);
 		let mut trial = of(1);
@@ -290,10 +287,7 @@ mod tests {
 	#[test]
 	fn a_worker_that_is_leaving_counts_until_it_is_reaped_and_its_index_is_used_again() {
 		let mut trial = Trial::idle(2);
-		trial.happens(Event::ProtocolViolated(
-			WorkerId(0),
-			crate::Violation::ResultPipeClosed,
-		));
+		trial.happens(Event::ProtocolViolated(WorkerId(0), crate::Violation::PipeClosed));
 		assert_eq!(trial.submit_together(2), [send(1, Task, 2)]);
 		assert_eq!(trial.exits(0, crate::trial::sigkill()), [start(2, 0)]);
 	}

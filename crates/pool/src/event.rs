@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::frame::Frame;
-use crate::{Exit, FunctionId, Outcome, SpawnFailure, TaskId, Violation, WorkerId};
+use crate::{Evidence, Exit, FunctionId, Outcome, SpawnFailure, TaskId, Violation, WorkerId};
 
 /// Something that has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Event {
 	/// What arrived from a worker is not what the protocol allows.
 	ProtocolViolated(WorkerId, Violation),
 	/// The process of a worker is gone and reaped. All frames that it had written completely came before this.
-	WorkerExited(WorkerId, Exit),
+	WorkerExited(WorkerId, Exit, Option<Evidence>),
 	/// The time returned by `next_deadline` has come.
 	DeadlinePassed,
 	/// The driver cannot go on.

@@ -248,10 +248,7 @@ mod tests {
 		let second = std::time::Duration::from_secs(1);
 		trial.submit_with(Some(second));
 		trial.claims(1, 2);
-		trial.happens(Event::ProtocolViolated(
-			WorkerId(0),
-			crate::Violation::ResultPipeClosed,
-		));
+		trial.happens(Event::ProtocolViolated(WorkerId(0), crate::Violation::PipeClosed));
 		trial.release();
 		assert_eq!(trial.passes(second), [kill(1)]);
 		assert_eq!(trial.exits(1, sigkill()).len(), 1);

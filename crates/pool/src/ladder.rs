@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::frame::{Frame, FrameKind};
 use crate::worker::{Worker, WorkerState};
-use crate::{Action, FunctionId, Sequence, StopSignal};
+use crate::{Action, FunctionId, Sequence, StopSignal, Violation};
 
 /// Why a worker is leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) enum ExitReason {
 	/// It did not claim what was sent to it.
 	Stalled,
 	/// It sent what the protocol does not allow.
-	BrokeProtocol { was_ready: bool },
+	BrokeProtocol { was_ready: bool, violation: Violation },
 	/// The pool broke, or was told to kill its workers.
 	PoolKilled,
 }

@@ -65,7 +65,9 @@ mod worker;
 pub use config::{OnWorkerDeath, PoolConfig};
 pub use event::{Action, Event, Shutdown, StopSignal, Submission};
 pub use ledger::{ClaimLedger, SLOTS};
-pub use outcome::{BreakCause, Exit, Outcome, SpawnFailure, Termination, TerminationReason, Violation};
+pub use outcome::{
+	BreakCause, Evidence, Exit, Outcome, SpawnFailure, Termination, TerminationReason, Violation,
+};
 pub use pool::{Pool, PoolState, WorkerView};
 
 /// A task, numbered by whoever submits it, in increasing order. Stays below 2^53, so that it is exact as a JavaScript number.

@@ -38,6 +38,11 @@ pub struct Termination {
 	pub exit: Exit,
 	/// Why.
 	pub reason: TerminationReason,
+	/// What it did, where the reason is that it broke the protocol.
+	pub violation: Option<Violation>,
+	/// Which attempt at the task ended with it: 1, and one more for each worker that died before it could start the task.
+	/// `None` where no single task is concerned.
+	pub attempt: Option<u32>,
 }
 
 /// Why a worker died, judged from its exit and from what we did to it.
@@ -45,6 +50,10 @@ pub struct Termination {
 pub enum TerminationReason {
 	/// A signal that a program raises against itself: SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS.
 	Crash,
+	/// Its JavaScript heap was full, so it ended itself.
+	Heap,
+	/// The kernel killed it because memory ran out.
+	OutOfMemory,
 	/// Any other signal, not sent by us.
 	Killed,
 	/// It ended by itself, with whatever code.
@@ -57,6 +66,15 @@ pub enum TerminationReason {
 	Protocol,
 	/// We killed it because the pool was told to kill its workers, or broke.
 	Shutdown,
+}
+
+/// What the driver has found out about an exit beyond its status. Counts only beside a signal that fits it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+	/// The last words were those of a full JavaScript heap.
+	HeapLimit,
+	/// The kernel counted a kill for lack of memory where the process lived, which no other death explains.
+	OutOfMemoryKill,
 }
 
 /// How a process ended.
@@ -89,7 +107,7 @@ pub struct SpawnFailure {
 }
 
 /// How a worker broke the protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
 	/// The bytes are no frame: see the field for what was wrong.
 	BadFrame(crate::frame::FrameError),
@@ -97,8 +115,8 @@ pub enum Violation {
 	UnexpectedFrame(crate::frame::FrameKind),
 	/// A result for a sequence that the worker does not hold, or had not claimed.
 	UnknownSequence(crate::Sequence),
-	/// It closed its result pipe and lives on.
-	ResultPipeClosed,
+	/// It closed one of its pipes and lives on.
+	PipeClosed,
 }
 
 /// Why a pool broke.
@@ -120,6 +138,8 @@ impl fmt::Display for TerminationReason {
 	fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
 		out.write_str(match self {
 			TerminationReason::Crash => "it crashed",
+			TerminationReason::Heap => "its JavaScript heap was full",
+			TerminationReason::OutOfMemory => "the system killed it because memory ran out",
 			TerminationReason::Killed => "it was killed from outside",
 			TerminationReason::Exit => "it exited by itself",
 			TerminationReason::Timeout => "it was killed because a deadline passed",
@@ -173,7 +193,9 @@ impl fmt::Display for Violation {
 					sequence.0
 				)
 			}
-			Violation::ResultPipeClosed => out.write_str("it closed its result pipe and lived on"),
+			Violation::PipeClosed => {
+				out.write_str("it closed one of the descriptors of its pipes and lived on")
+			}
 		}
 	}
 }

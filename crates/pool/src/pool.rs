@@ -131,8 +131,8 @@ impl Pool {
 			Event::WorkerSpawned(worker) => self.worker_spawned(worker, turn),
 			Event::SpawnFailed(worker, failure) => self.spawn_failed(worker, failure, turn),
 			Event::FrameReceived(worker, frame) => self.frame_received(worker, frame, turn),
-			Event::ProtocolViolated(worker, violation) => self.protocol_violated(worker, &violation, turn),
-			Event::WorkerExited(worker, exit) => self.worker_exited(worker, exit, turn),
+			Event::ProtocolViolated(worker, violation) => self.protocol_violated(worker, violation, turn),
+			Event::WorkerExited(worker, exit, evidence) => self.worker_exited(worker, exit, evidence, turn),
 			Event::DeadlinePassed => self.deadline_passed(turn),
 			Event::SupervisorFailed(words) => self.break_down(BreakCause::SupervisorFailed(words), turn),
 		}

@@ -48,14 +48,14 @@ impl Pool {
 					is_spawned: false, ..
 				},
 				Ready | StartFailed,
-			) => self.distrust(position, turn),
+			) => self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn),
 			// A result for a sequence that it does not hold.
 			(WorkerState::Starting { .. } | WorkerState::Idle { .. }, Returned | Threw | Undecodable) => {
-				self.distrust(position, turn);
+				self.distrust(position, Violation::UnknownSequence(frame.sequence), turn);
 			}
 			// Said twice.
 			(WorkerState::Idle { .. } | WorkerState::Busy(_), Ready | StartFailed) => {
-				self.distrust(position, turn);
+				self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn);
 			}
 			// Kinds that only we send.
 			(
@@ -64,14 +64,14 @@ impl Pool {
 				| WorkerState::Busy(_)
 				| WorkerState::Exiting { .. },
 				Init | Function | Task | Exit | Forget,
-			) => self.distrust(position, turn),
+			) => self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn),
 		}
 	}
 
 	pub(crate) fn protocol_violated(
 		&mut self,
 		id: WorkerId,
-		violation: &Violation,
+		violation: Violation,
 		turn: &mut Turn<'_, impl ClaimLedger>,
 	) {
 		let Some(position) = self.position(id) else { return };
@@ -82,7 +82,7 @@ impl Pool {
 					step: LadderStep::Asked { .. } | LadderStep::Terminated { .. },
 					..
 				},
-				Violation::ResultPipeClosed,
+				Violation::PipeClosed,
 			) => {}
 			(
 				WorkerState::Starting { .. }
@@ -92,18 +92,18 @@ impl Pool {
 				Violation::BadFrame(_)
 				| Violation::UnexpectedFrame(_)
 				| Violation::UnknownSequence(_)
-				| Violation::ResultPipeClosed,
-			) => self.distrust(position, turn),
+				| Violation::PipeClosed,
+			) => self.distrust(position, violation, turn),
 		}
 	}
 
 	/// Kills a worker that does not keep to the protocol: whatever it says could reach the wrong task.
-	fn distrust(&mut self, position: usize, turn: &mut Turn<'_, impl ClaimLedger>) {
+	fn distrust(&mut self, position: usize, violation: Violation, turn: &mut Turn<'_, impl ClaimLedger>) {
 		let was_ready = match self.workers[position].state {
 			WorkerState::Starting { .. } => false,
 			WorkerState::Idle { .. } | WorkerState::Busy(_) | WorkerState::Exiting { .. } => true,
 		};
-		self.kill_worker(position, ExitReason::BrokeProtocol { was_ready }, turn);
+		self.kill_worker(position, ExitReason::BrokeProtocol { was_ready, violation }, turn);
 	}
 
 	fn ready(&mut self, position: usize, turn: &mut Turn<'_, impl ClaimLedger>) {
@@ -136,8 +136,9 @@ impl Pool {
 	}
 
 	fn result_received(&mut self, position: usize, frame: Frame, turn: &mut Turn<'_, impl ClaimLedger>) {
+		let sequence = frame.sequence;
 		if self.settle_front(position, frame, turn).is_none() {
-			self.distrust(position, turn);
+			self.distrust(position, Violation::UnknownSequence(sequence), turn);
 			return;
 		}
 		let worker = &mut self.workers[position];
@@ -201,6 +202,8 @@ mod tests {
 			worker: WorkerId(0),
 			exit: sigkill(),
 			reason: TerminationReason::Protocol,
+			violation: Some(Violation::PipeClosed),
+			attempt: Some(1),
 		}
 	}
 
@@ -310,7 +313,7 @@ mod tests {
 		trial.ready(1);
 		trial.returns(1, 1);
 		let held = trial.loads();
-		let orders = trial.happens(Event::ProtocolViolated(WorkerId(0), Violation::ResultPipeClosed));
+		let orders = trial.happens(Event::ProtocolViolated(WorkerId(0), Violation::PipeClosed));
 		assert_eq!(orders[0], kill(0));
 		assert_eq!(trial.loads()[0], 1, "held {held:?} before");
 		assert_eq!(
@@ -326,7 +329,11 @@ mod tests {
 		trial.says(0, Ready, 0);
 		assert_eq!(trial.says(0, Returned, 1), []);
 		let orders = trial.exits(0, sigkill());
-		assert_eq!(orders, [settle(0, Outcome::WorkerTerminated(protocol()))]);
+		let termination = Termination {
+			violation: Some(Violation::UnexpectedFrame(Ready)),
+			..protocol()
+		};
+		assert_eq!(orders, [settle(0, Outcome::WorkerTerminated(termination))]);
 	}
 
 	#[test]
@@ -349,7 +356,7 @@ mod tests {
 		trial.cancel(0);
 		assert_eq!(trial.shut_down(crate::Shutdown::Drain), [send(0, Exit, 0)]);
 		assert_eq!(trial.says(0, Ready, 0), []);
-		let closed = Event::ProtocolViolated(WorkerId(0), Violation::ResultPipeClosed);
+		let closed = Event::ProtocolViolated(WorkerId(0), Violation::PipeClosed);
 		assert_eq!(trial.happens(closed), []);
 		assert_eq!(trial.says(0, Init, 0), [kill(0)]);
 	}

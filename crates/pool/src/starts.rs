@@ -138,6 +138,8 @@ mod tests {
 			worker: WorkerId(worker),
 			exit: sigkill(),
 			reason: TerminationReason::Killed,
+			violation: None,
+			attempt: None,
 		}
 	}
 
@@ -309,10 +311,7 @@ mod tests {
 		});
 		trial.submit();
 		trial.spawned(0);
-		trial.happens(Event::ProtocolViolated(
-			WorkerId(0),
-			crate::Violation::ResultPipeClosed,
-		));
+		trial.happens(Event::ProtocolViolated(WorkerId(0), crate::Violation::PipeClosed));
 		trial.shut_down(Shutdown::CancelPending);
 		assert_eq!(trial.exits(0, sigkill()), [Action::Close]);
 		assert!(!trial.pool.is_broken());

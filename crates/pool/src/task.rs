@@ -26,6 +26,11 @@ pub(crate) enum TaskState {
 }
 
 impl Task {
+	/// Counted from 1.
+	pub(crate) fn attempt(&self) -> u32 {
+		self.unstarted_deaths + 1
+	}
+
 	pub(crate) fn new(submission: Submission) -> Task {
 		let Submission {
 			task: _,

@@ -179,7 +179,7 @@ impl Trial {
 	}
 
 	pub(crate) fn exits(&mut self, worker: u32, exit: Exit) -> Vec<Action> {
-		self.happens(Event::WorkerExited(WorkerId(worker), exit))
+		self.happens(Event::WorkerExited(WorkerId(worker), exit, None))
 	}
 
 	pub(crate) fn cancel(&mut self, task: u64) -> Vec<Action> {

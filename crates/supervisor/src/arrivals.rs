@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use polling::Events;
 use pool::frame::FrameKind;
-use pool::{Action, Event, StopSignal, Violation, WorkerId};
+use pool::{Action, Event, Evidence, StopSignal, Violation, WorkerId};
 
 use crate::channel::Arrival;
 use crate::core::Core;
 use crate::deaths::{DeathFacts, judge, judgement_in};
 use crate::worker::Source;
-use crate::{Notice, Stream};
+use crate::{Notice, Stream, last_words};
 
 /// What is taken from one worker in one turn, so that it neither starves the others nor holds the lock for long.
 const BUDGET: usize = 1024 * 1024;
@@ -175,26 +175,31 @@ impl Core {
 		self.muted.retain(|muted| *muted != id);
 
 		let (treatment, was_open) = (worker.treatment, self.is_open());
+		let pid = worker.pid();
+		let stderr_tail = worker.errors.into_tail();
+		let evidence = last_words::tell_a_full_heap(&stderr_tail).then_some(Evidence::HeapLimit);
 		let facts = DeathFacts {
 			index: worker.index,
-			pid: worker.pid().as_raw_pid().unsigned_abs(),
-			stderr_tail: worker.errors.into_tail(),
+			pid: pid.as_raw_pid().unsigned_abs(),
+			stderr_tail,
 			lifetime: now.saturating_sub(worker.spawned_at),
 			peak_memory: reaped.peak_memory,
 		};
 		self.deaths.record(id, facts);
-		self.orphans.inherit(worker.process.pid(), now);
+		self.orphans.inherit(pid, now);
 		let before = self.actions.len();
 		let exit = reaped.exit;
-		let event = Event::WorkerExited(id, exit.clone());
+		let event = Event::WorkerExited(id, exit.clone(), evidence);
 		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
 		self.ledger.remove(id);
-		let reason =
-			judgement_in(&self.actions[before..], id).unwrap_or_else(|| judge(treatment, was_open, &exit));
+		let reason = judgement_in(&self.actions[before..], id)
+			.unwrap_or_else(|| judge(treatment, was_open, &exit, evidence));
 		let termination = pool::Termination {
 			worker: id,
 			exit,
 			reason,
+			violation: None,
+			attempt: None,
 		};
 		let death = self.deaths.describe(&termination);
 		self.notices.push(Notice::WorkerExited(Box::new(death)));
@@ -212,7 +217,7 @@ impl Core {
 			.collect();
 		self.graces.retain(|(until, _)| *until > now);
 		for worker in due {
-			self.violated(worker, Violation::ResultPipeClosed, now);
+			self.violated(worker, Violation::PipeClosed, now);
 		}
 		if self.pool.next_deadline().is_some_and(|deadline| deadline <= now) {
 			self.pool

@@ -253,7 +253,7 @@ impl Core {
 	/// Notes that a worker closed a pipe. Dying processes do that a moment before their death can be seen.
 	pub fn found_closed(&mut self, id: WorkerId, now: Duration) {
 		/// The kernel needs microseconds from the one to the other, a loaded machine more.
-		const GRACE: Duration = Duration::from_millis(1000);
+		const GRACE: Duration = Duration::from_secs(1);
 		let Some(worker) = self.workers.get_mut(&id) else {
 			return;
 		};

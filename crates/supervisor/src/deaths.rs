@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pool::{Action, BreakCause, Exit, Outcome, Termination, TerminationReason, WorkerId};
+use pool::{Action, BreakCause, Evidence, Exit, Outcome, Termination, TerminationReason, WorkerId};
 use rustc_hash::FxHashMap;
 
 use crate::{BreakFacts, Settlement, WorkerDeath};
@@ -76,6 +76,8 @@ impl Deaths {
 			pid: facts.map(|facts| facts.pid),
 			exit: termination.exit.clone(),
 			reason: termination.reason,
+			violation: termination.violation,
+			attempt: termination.attempt,
 			stderr_tail: facts.map_or_else(Bytes::new, |facts| facts.stderr_tail.clone()),
 			lifetime: facts.map_or(Duration::ZERO, |facts| facts.lifetime),
 			peak_memory: facts.and_then(|facts| facts.peak_memory),
@@ -125,7 +127,12 @@ pub struct Treatment {
 }
 
 /// The judgement of a death that cost no task, for which the pool orders nothing.
-pub fn judge(treatment: Treatment, pool_is_open: bool, exit: &Exit) -> TerminationReason {
+pub fn judge(
+	treatment: Treatment,
+	pool_is_open: bool,
+	exit: &Exit,
+	evidence: Option<Evidence>,
+) -> TerminationReason {
 	match treatment {
 		// It left because it was asked to.
 		Treatment {
@@ -135,11 +142,7 @@ pub fn judge(treatment: Treatment, pool_is_open: bool, exit: &Exit) -> Terminati
 		} if *exit == Exit::Code(0) => TerminationReason::Shutdown,
 		Treatment {
 			was_signalled: false, ..
-		} => match exit {
-			Exit::Signal { signal, .. } if is_crash(*signal) => TerminationReason::Crash,
-			Exit::Signal { .. } => TerminationReason::Killed,
-			Exit::Code(_) | Exit::NeverStarted(_) | Exit::Unknown => TerminationReason::Exit,
-		},
+		} => TerminationReason::of(exit, evidence),
 		Treatment {
 			broke_protocol: true, ..
 		} => TerminationReason::Protocol,
@@ -149,12 +152,4 @@ pub fn judge(treatment: Treatment, pool_is_open: bool, exit: &Exit) -> Terminati
 		_ if pool_is_open => TerminationReason::Timeout,
 		_ => TerminationReason::Shutdown,
 	}
-}
-
-fn is_crash(signal: i32) -> bool {
-	use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
-	matches!(
-		signal,
-		SIGABRT | SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP
-	)
 }

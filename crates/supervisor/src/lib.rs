@@ -25,6 +25,7 @@ mod descriptor;
 mod driver;
 mod ending;
 mod error;
+mod last_words;
 mod launch;
 mod notice;
 mod orphans;

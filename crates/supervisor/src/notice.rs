@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pool::{BreakCause, Exit, TaskId, TerminationReason, WorkerId};
+use pool::{BreakCause, Exit, TaskId, TerminationReason, Violation, WorkerId};
 
 /// Something that the owner should know.
 #[derive(Clone, Debug)]
@@ -83,6 +83,10 @@ pub struct WorkerDeath {
 	pub exit: Exit,
 	/// Why, as the pool judged it.
 	pub reason: TerminationReason,
+	/// What it did, where it broke the protocol and a task or the pool is concerned.
+	pub violation: Option<Violation>,
+	/// Which attempt at the task ended with it, counted from 1. `None` where no single task is concerned.
+	pub attempt: Option<u32>,
 	/// The last lines that it wrote to its standard error, at most 4 KiB, cut at a line where possible.
 	pub stderr_tail: Bytes,
 	/// From its spawn to its end.

@@ -75,6 +75,34 @@ fn a_crash_names_its_signal() {
 }
 
 #[test]
+fn a_full_heap_is_told_from_another_abort_by_its_last_words() {
+	const WORDS: &str = "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
+	for watch in WATCHES {
+		let mut harness = Harness::start(one_worker(), watch);
+		for (signal, words, reason) in [
+			(libc::SIGABRT, WORDS, TerminationReason::Heap),
+			(libc::SIGTRAP, WORDS, TerminationReason::Heap),
+			(libc::SIGSEGV, WORDS, TerminationReason::Crash),
+			(libc::SIGABRT, "assertion failed", TerminationReason::Crash),
+		] {
+			let task = harness.submit(format!("last-words-and-raise {signal} {words}"));
+			assert_eq!(harness.death(task).reason, reason, "{signal} {words}");
+		}
+	}
+}
+
+#[test]
+fn a_task_that_came_back_from_a_dead_worker_counts_its_attempts() {
+	for watch in WATCHES {
+		let mut harness = Harness::start(one_worker(), watch);
+		let (first, behind) = (harness.submit("raise 11"), harness.submit("raise 6"));
+		// The second was sent ahead to the worker that the first has killed, which is no attempt.
+		assert_eq!(harness.death(first).attempt, Some(1));
+		assert_eq!(harness.death(behind).attempt, Some(1));
+	}
+}
+
+#[test]
 fn a_value_that_was_written_before_the_death_is_delivered() {
 	for watch in WATCHES {
 		let mut harness = Harness::start(one_worker(), watch);

@@ -13,7 +13,7 @@ const KILLED: Exit = Exit::Signal {
 	core_dumped: false,
 };
 
-fn is_killed_for(text: &'static str) {
+fn is_killed_for(text: &'static str, violation: &str) {
 	for watch in WATCHES {
 		let mut harness = Harness::start(one_worker(), watch);
 		let task = harness.submit(text);
@@ -23,6 +23,8 @@ fn is_killed_for(text: &'static str) {
 			(KILLED, TerminationReason::Protocol),
 			"{text}"
 		);
+		let told = death.violation.map(|violation| violation.to_string());
+		assert_eq!(told.as_deref(), Some(violation), "{text}");
 		assert!(
 			harness
 				.exits()
@@ -35,37 +37,57 @@ fn is_killed_for(text: &'static str) {
 
 #[test]
 fn garbage_ends_its_worker() {
-	is_killed_for("garbage");
+	is_killed_for("garbage", "it sent bytes that are no frame (magic 0x2073)");
+}
+
+#[test]
+fn a_frame_of_another_version_ends_its_worker_and_is_told() {
+	is_killed_for(
+		"other-version",
+		"it sent a frame of version 9 where version 1 was expected",
+	);
 }
 
 #[test]
 fn a_frame_of_four_gigabytes_ends_its_worker_before_anything_is_allocated() {
-	is_killed_for("huge-length");
+	is_killed_for(
+		"huge-length",
+		"it sent a frame of 4294967295 bytes where at most 268435456 are allowed",
+	);
 }
 
 #[test]
 fn a_frame_of_an_unknown_kind_ends_its_worker() {
-	is_killed_for("unknown-kind");
+	is_killed_for("unknown-kind", "it sent a frame of the unknown kind 99");
 }
 
 #[test]
 fn a_frame_that_only_the_parent_may_send_ends_its_worker() {
-	is_killed_for("of-the-parent");
+	is_killed_for("of-the-parent", "it sent a frame of kind Task out of turn");
 }
 
 #[test]
 fn a_result_that_nobody_asked_for_ends_its_worker() {
-	is_killed_for("unsolicited");
+	is_killed_for(
+		"unsolicited",
+		"it sent a result for sequence 501, which it was not running",
+	);
 }
 
 #[test]
 fn a_closed_result_pipe_ends_its_worker() {
-	is_killed_for("close-results");
+	is_killed_for(
+		"close-results",
+		"it closed one of the descriptors of its pipes and lived on",
+	);
 }
 
 #[test]
 fn a_task_that_closes_every_descriptor_ends_its_worker() {
-	is_killed_for("close-everything");
+	is_killed_for(
+		"close-everything",
+		"it closed one of the descriptors of its pipes and lived on",
+	);
 }
 
 #[test]

@@ -285,7 +285,7 @@ impl World {
 				let exit = exit.clone();
 				worker.process = Process::Reaped;
 				self.ended.insert(id);
-				self.happen(Event::WorkerExited(id, exit));
+				self.happen(Event::WorkerExited(id, exit, None));
 				true
 			}
 		}
@@ -296,7 +296,7 @@ impl World {
 		while !self.workers[position].outbox.is_empty() && self.deliver(position) {}
 		let worker = &self.workers[position];
 		if worker.process == Process::Alive {
-			self.happen(Event::ProtocolViolated(worker.id, Violation::ResultPipeClosed));
+			self.happen(Event::ProtocolViolated(worker.id, Violation::PipeClosed));
 		}
 	}
 

@@ -109,6 +109,11 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>) {
 			eprintln!("{rest}");
 			exit(3);
 		}
+		"last-words-and-raise" => {
+			let (signal, words) = rest.split_once(' ').unwrap();
+			eprintln!("{words}");
+			raise(signal.parse().unwrap());
+		}
 		"answer-and-die" => {
 			answer(b"answered");
 			exit(4);
@@ -165,6 +170,11 @@ fn break_protocol(end: &WorkerEnd, sequence: Sequence, word: &str) {
 			exit(6);
 		}
 		"garbage" => write_all(4, b"this is what a print into the wrong descriptor looks like\n"),
+		"other-version" => {
+			let mut header = header(0, FrameKind::Returned as u8);
+			header[6..8].copy_from_slice(b"K\x09");
+			write_all(4, &header);
+		}
 		"huge-length" => write_all(4, &header(u32::MAX, FrameKind::Returned as u8)),
 		"unknown-kind" => write_all(4, &header(0, 99)),
 		"of-the-parent" => end.write_frame(FrameKind::Task, sequence, &[]).unwrap(),
