@@ -35,6 +35,8 @@ export interface OutgoingTask {
 	readonly functionId: number;
 	/** Lie in memory that the next task may write over. */
 	readonly bytes: Uint8Array;
+	/** Classes by value that the task was given. They must be there when its result brings instances of them. */
+	readonly classes: readonly object[];
 }
 
 interface Entry {
@@ -56,6 +58,7 @@ interface StableFunction {
 const rememberedFunctions = 1000;
 
 const noSteps: readonly string[] = [];
+const noClasses: readonly object[] = [];
 const argumentSteps: readonly string[] = ['args'];
 
 const codeNumbers = new WeakMap<Code, number>();
@@ -141,15 +144,15 @@ export class FunctionRegistry {
 	}
 
 	#callStable(id: number, fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
-		const {bytes, codes} = encodeParts([[args, argumentSteps, true]], 'submit', this.#options, fn);
+		const {bytes, codes, classes} = encodeParts([[args, argumentSteps, true]], 'submit', this.#options, fn);
 		if (codes.length === 0) {
-			return {functionId: id, bytes};
+			return {functionId: id, bytes, classes: noClasses};
 		}
 
 		// A snapshot stays what it was: the functions among its arguments bring their texts themselves.
 		return snapshotOf(fn) === undefined
 			? this.#callWithVariables(fn, args)
-			: {functionId: id, bytes: encodeBeside(fn, args, argumentSteps, this.#options)};
+			: {functionId: id, bytes: encodeBeside(fn, args, argumentSteps, this.#options), classes};
 	}
 
 	#repeatedId(fn: AnyFunction): number | undefined {
@@ -189,7 +192,7 @@ export class FunctionRegistry {
 	}
 
 	#callWithVariables(fn: AnyFunction, args: readonly unknown[]): OutgoingTask {
-		const {bytes, codes, isStable} = encodeParts([[fn, noSteps], [args, argumentSteps, true]], 'submit', this.#options);
+		const {bytes, codes, classes, isStable} = encodeParts([[fn, noSteps], [args, argumentSteps, true]], 'submit', this.#options);
 		if (isStable) {
 			this.#repeated.add(fn);
 			const id = codes.length === 0 ? this.#registerStable(fn, 'call') : undefined;
@@ -202,7 +205,7 @@ export class FunctionRegistry {
 		const key = `set ${codes.map(code => numberOf(code)).join(' ')}`;
 		// The frame is encoded in the same memory as the payload.
 		const kept = this.#entries.has(key) ? bytes : new Uint8Array(bytes);
-		return {functionId: this.#entryOf(key, () => ({application: 'call', codes, template: null})).id, bytes: kept};
+		return {functionId: this.#entryOf(key, () => ({application: 'call', codes, template: null})).id, bytes: kept, classes};
 	}
 
 	#entryOf(key: string, describe: () => ShippedFunction): Entry {

@@ -17,6 +17,8 @@ interface PendingTask {
 	/** What the future gives, from the decoded result. */
 	readonly receive: (decoded: unknown) => unknown;
 	readonly observation: TaskObservation | null;
+	/** What must not be collected before the result is there. */
+	readonly classes: readonly object[];
 }
 
 /** By their numbers. What is said of a task that is not here concerns one that was cancelled meanwhile. */

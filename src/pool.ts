@@ -131,7 +131,7 @@ export class Pool implements FutureOwner {
 		}
 
 		return {
-			submit: (chunk, list) => this.#submit(() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions)}), decoded => chunk.receive(decoded, this.#receive)),
+			submit: (chunk, list) => this.#submit(() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions), classes: []}), decoded => chunk.receive(decoded, this.#receive)),
 			release: () => {
 				try {
 					this.#functions.release(snapshot());
@@ -245,7 +245,9 @@ export class Pool implements FutureOwner {
 
 		const task = ++this.#lastTask;
 		const future = createFuture<unknown>(this, task);
-		this.#tasks.add(task, {future, receive, observation: this.#observer.submitted(task)});
+		this.#tasks.add(task, {
+			future, receive, observation: this.#observer.submitted(task), classes: outgoing.classes,
+		});
 		this.#outbox.add(task, outgoing.functionId, outgoing.bytes, -1);
 		if (this.#isDue()) {
 			this.#flush();

@@ -6,12 +6,15 @@ import {performance} from 'node:perf_hooks';
 import process from 'node:process';
 import type {Unfilled} from './factory.js';
 
-/** By id. A class that was rebuilt here stays: nobody else keeps what its private statics hold. */
-const rebuilt = new Map<string, RebuiltClass>();
-const own = new Map<string, WeakRef<object>>();
+/** By id, as long as anybody uses the class: each payload brings all that it holds. */
+const classes = new Map<string, WeakRef<object>>();
 const ids = new WeakMap<object, string>();
+const rebuilt = new WeakMap<object, RebuiltClass>();
 const forget = new FinalizationRegistry<string>(id => {
-	own.delete(id);
+	// A class that could not be restored has left its id to another.
+	if (classes.get(id)?.deref() === undefined) {
+		classes.delete(id);
+	}
 });
 
 // A process number is given again one day; with the time of the start it is unique.
@@ -72,9 +75,10 @@ function restore({object, prototype, properties}: Shape): void {
 }
 
 /** The class of this process that has the id: one that was sent from here, or one that was rebuilt here. */
-export const localClass = (id: string): object | undefined => rebuilt.get(id)?.fn ?? own.get(id)?.deref();
+export const localClass = (id: string): object | undefined => classes.get(id)?.deref();
 
-export const rebuiltClass = (id: string): RebuiltClass | undefined => rebuilt.get(id);
+/** Undefined for a class that was not rebuilt here. */
+export const rebuiltClass = (someClass: object): RebuiltClass | undefined => rebuilt.get(someClass);
 
 /** @returns the id under which a class of this process travels, the same each time. */
 export function registerOwnClass(ownClass: object): string {
@@ -84,23 +88,24 @@ export function registerOwnClass(ownClass: object): string {
 	}
 
 	const id = `${processId}.${(nextNumber++).toString(36)}`;
-	ids.set(ownClass, id);
-	own.set(id, new WeakRef(ownClass));
-	forget.register(ownClass, id);
+	register(id, ownClass);
 	return id;
 }
 
 export function registerRebuiltClass(id: string, made: RebuiltClass): void {
-	rebuilt.set(id, made);
+	rebuilt.set(made.fn, made);
 	shapes.set(made.fn, [shapeOf(made.fn), shapeOf(homeOf(made.fn))]);
-	ids.set(made.fn, id);
+	register(id, made.fn);
+}
+
+function register(id: string, someClass: object): void {
+	ids.set(someClass, id);
+	classes.set(id, new WeakRef(someClass));
+	forget.register(someClass, id);
 }
 
 /** Undefined for a class that has neither left this process nor come to it. */
 export const idOfClass = (someClass: object): string | undefined => ids.get(someClass);
 
 /** Whether the class was defined in another process. */
-export function isForeignClass(someClass: object): boolean {
-	const id = ids.get(someClass);
-	return id !== undefined && rebuilt.get(id)?.fn === someClass;
-}
+export const isForeignClass = (someClass: object): boolean => rebuilt.has(someClass);

@@ -6,7 +6,7 @@ import {lineEnds, type Edit} from './code-rewrite.js';
 import type {Refusal} from './function-refusal.js';
 import {undeclaredWrite} from './plan-refusal.js';
 import {isReassigned, type Binding, type Reference} from './scope.js';
-import {requiredName, type ImportedName} from './script-bindings.js';
+import {isCreatedRequire, requiredName, type ImportedName} from './script-bindings.js';
 import type {ScriptSyntax} from './script-syntax.js';
 
 /** How names count that nobody in the text declares. */
@@ -73,6 +73,8 @@ export class PlanNames {
 			this.fixed.push({kind, parameter: name, name: name as 'require'});
 		} else if (required) {
 			this.fixed.push({kind: 'required', parameter: name, ...required});
+		} else if (isCreatedRequire(binding)) {
+			this.fixed.push({kind: 'commonJs', parameter: name, name: 'require'});
 		} else if (kind === 'const' || kind === 'using' || kind === 'self') {
 			const isWritten = uses.some(({access}) => access === 'write');
 			if (this.#script.kind === null) {

@@ -26,7 +26,7 @@ export function prepare<F extends (...args: never[]) => unknown>(fn: F): F {
 	const encoded = snapshots.get(fn) ?? encodeParts([[fn, []]], 'submit', {capture: functionCapture('worker')});
 	// Copied: the encoder reuses its memory. Nothing is captured again, so nothing can have changed.
 	const snapshot: FunctionSnapshot = {
-		bytes: new Uint8Array(encoded.bytes), codes: encoded.codes, captured: [], isStable: true,
+		bytes: new Uint8Array(encoded.bytes), codes: encoded.codes, captured: [], classes: encoded.classes, isStable: true,
 	};
 	const prepared = function (this: unknown, ...args: never[]): unknown {
 		return Reflect.apply(fn, this, args);

@@ -130,6 +130,25 @@ function requiredExpression(expression: Expression, scope: Scope): RequiredName 
 
 	const [specifier] = node.arguments;
 	const require = scope.lookup('require');
-	const isNodes = require?.kind === 'commonJs' && !isReassigned(require);
+	const isNodes = require !== undefined && !isReassigned(require) && (require.kind === 'commonJs' || isCreatedRequire(require));
 	return isNodes && specifier?.type === 'Literal' && typeof specifier.value === 'string' ? {specifier: specifier.value, path} : undefined;
+}
+
+/** Whether a variable is `createRequire(import.meta.url)`: what `require` is to a module that is no CommonJS module. */
+export function isCreatedRequire({kind, name, node, scope}: Binding): boolean {
+	if (kind !== 'const' || node.type !== 'VariableDeclaration' || scope.isSeenByEval) {
+		return false;
+	}
+
+	const init = node.declarations.find(({id}) => id.type === 'Identifier' && id.name === name)?.init;
+	if (init?.type !== 'CallExpression' || init.arguments.length !== 1) {
+		return false;
+	}
+
+	const {callee, arguments: [base]} = init;
+	const creator = callee.type === 'MemberExpression' && !callee.computed ? callee.property : callee;
+	return creator.type === 'Identifier' && creator.name === 'createRequire'
+		&& (callee.type === 'MemberExpression' || scope.lookup('createRequire')?.kind === 'import')
+		&& base?.type === 'MemberExpression' && base.object.type === 'MetaProperty' && !base.computed
+		&& base.property.type === 'Identifier' && (base.property.name === 'url' || base.property.name === 'filename');
 }

@@ -118,6 +118,8 @@ export interface EncodedParts {
 	readonly codes: readonly Code[];
 	/** Every function by value. */
 	readonly captured: readonly CapturedCode[];
+	/** The classes among them, in the objects of this process. */
+	readonly classes: readonly object[];
 	/** Whether the same bytes would come out again, as long as none of the functions has changed. */
 	readonly isStable: boolean;
 }
@@ -176,6 +178,7 @@ export function encodeParts(parts: readonly PayloadPart[], side: SerializationSi
 			bytes: pack(writer.finish()),
 			codes: functions?.codes ?? [],
 			captured: functions?.captured ?? [],
+			classes: functions?.classes ?? [],
 			isStable: functions?.isStable ?? true,
 		};
 	} catch (error) {

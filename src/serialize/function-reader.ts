@@ -228,7 +228,7 @@ export class FunctionReader {
 	/** The class that has the id here, or else a new one. */
 	#classOf(id: string, code: PreparedCode, early: readonly unknown[]): Unfilled {
 		const known = localClass(id);
-		const rebuilt = rebuiltClass(id);
+		const rebuilt = known && rebuiltClass(known);
 		if (known !== undefined && rebuilt === undefined) {
 			// One that was defined here keeps its own variables.
 			this.#decorations.protect(known);

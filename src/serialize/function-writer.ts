@@ -33,6 +33,8 @@ export class FunctionWriter {
 	readonly codes: Code[] = [];
 	/** The functions by value, for whoever wants to know whether the same bytes would be written again. */
 	readonly captured: CapturedCode[] = [];
+	/** The classes by value: who awaits an instance of one has to keep it. */
+	readonly classes: object[] = [];
 	/** Whether anything was met whose contents may differ at the next capture. */
 	isStable = true;
 	readonly #numbers = new Map<Code, number>();
@@ -148,6 +150,10 @@ export class FunctionWriter {
 			const captured = this.#capture.capture(fn, this.#variables);
 			if (captured.kind === 'code') {
 				this.captured.push(captured);
+				if (captured.classId !== null) {
+					this.classes.push(fn);
+				}
+
 				this.isStable &&= captured.isStable && captured.decoration === null && captured.prototypeDecoration === null;
 			} else {
 				this.isStable &&= captured.kind === 'module' || captured.kind === 'builtin';
