@@ -51,6 +51,7 @@ impl WorkerEnd {
 		}
 		set_nonblocking(&tasks).map_err(failed("fcntl"))?;
 		let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
+		sys::die_before_parent();
 		watcher::start(control).map_err(failed("the watch for the parent's end"))?;
 		Ok(Self {
 			tasks: Inbound::new(tasks, MAX_PAYLOAD),

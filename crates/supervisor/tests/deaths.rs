@@ -103,6 +103,19 @@ fn a_task_that_came_back_from_a_dead_worker_counts_its_attempts() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn the_kernel_would_rather_kill_a_worker_than_its_parent() {
+	let score = |process: &str| -> i32 {
+		let text = std::fs::read_to_string(format!("/proc/{process}/oom_score_adj")).unwrap();
+		text.trim().parse().unwrap()
+	};
+	let mut harness = Harness::start(one_worker(), WATCHES[0]);
+	let task = harness.submit("sleep-forever");
+	let pid = harness.running(task);
+	assert_eq!(score(&pid.to_string()), (score("self") + 200).min(1000));
+}
+
+#[test]
 fn a_value_that_was_written_before_the_death_is_delivered() {
 	for watch in WATCHES {
 		let mut harness = Harness::start(one_worker(), watch);

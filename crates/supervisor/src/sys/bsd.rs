@@ -165,6 +165,9 @@ pub fn close_the_rest(actions: &mut FileActions) -> Result<(), c_int> {
 /// Nothing of that kind exists here.
 pub fn signal_when_parent_dies(_signal: Signal) {}
 
+/// Nothing: the kernel takes no such hint.
+pub fn die_before_parent() {}
+
 /// Nothing: [`prepare_write_end`] serves here.
 pub struct SigpipeGuard;
 

@@ -207,6 +207,18 @@ pub fn signal_when_parent_dies(signal: Signal) {
 	let _ = rustix::process::set_parent_process_death_signal(Some(signal));
 }
 
+/// Has the kernel choose this process before its parent when memory runs out: 200 of 1000 points more, which is a fifth of
+/// the memory there is. Where it is refused, size alone decides. Raising one's own score takes no privilege.
+pub fn die_before_parent() {
+	const FILE: &str = "/proc/self/oom_score_adj";
+	const MORE: i32 = 200;
+	const MOST: i32 = 1000;
+	let inherited = std::fs::read_to_string(FILE).unwrap_or_default();
+	if let Ok(score) = inherited.trim().parse::<i32>() {
+		let _ = std::fs::write(FILE, (score + MORE).min(MOST).to_string());
+	}
+}
+
 /// Keeps SIGPIPE away from the calling thread while it writes.
 ///
 /// A write to a pipe without readers raises SIGPIPE in the writing thread. Node ignores it, but a listener that was added
