@@ -16,23 +16,20 @@ import {classValue, shapeOf} from './class-values.js';
 import {idOfClass, isForeignClass, registerOwnClass} from './classes.js';
 import {isEarly} from './code.js';
 import {inspectFunction, type EnclosingScope} from './function-inspection.js';
-import {
-	planOf, planWithGlobals, planWithImports, planWithoutVariables, type FunctionPlan,
-} from './function-plan.js';
+import {planOf, type FunctionPlan} from './function-plan.js';
 import {
 	exportIt, functionName, labelOf, type Refusal,
 } from './function-refusal.js';
 import {exportReferenceOf} from './module-handle.js';
+import {isAlone, isOwnGlobal, planInScope} from './names-in-scope.js';
 import {namespaceUrlOf} from './namespaces.js';
 import {
 	boundDecoration, functionDecoration, prototypeDecoration, type NaturalShape,
 } from './own-properties.js';
 import {PayloadVariables} from './payload-variables.js';
-import {globalState} from './pristine-globals.js';
 import {internalClassOf, privateNameOf} from './private-instances.js';
 import {sentOn} from './sent-on.js';
 import {referenceRules} from './reference-rules.js';
-import type {ImportedName} from './script-bindings.js';
 
 const {toString} = Function.prototype;
 
@@ -169,23 +166,6 @@ class Capture implements FunctionCapture {
 		};
 	}
 
-	/** Of a text alone nobody knows which of its names are variables until the scopes around it are read. */
-	#withKnownNames(plan: FunctionPlan, readScopes: (name: string) => readonly EnclosingScope[]): FunctionPlan {
-		const unknown = plan.plan.variables.filter(({origin}) => origin === 'unknown');
-		if (unknown.length === 0) {
-			return plan;
-		}
-
-		const scopes = readScopes(unknown[0]!.name);
-		const imports = importedNames(plan, unknown.map(({name}) => name), scopes);
-		const others = unknown
-			.filter(({name}) => !imports.has(name))
-			.filter(({name, isOwnName}) => !isOwnName && !isOwnGlobal(name) && !scopes.some(({variables}) => Object.hasOwn(variables, name)))
-			.map(({name}) => name);
-		const resolved = imports.size === 0 ? plan : planWithImports(plan, imports);
-		return others.length === 0 ? resolved : planWithoutVariables(resolved, others);
-	}
-
 	#captureCode(fn: object, known: Known & {readonly kind: 'planned'}, variables: SharedVariables): CapturedCode {
 		const refuse = refusing(fn, known.text, known.place);
 		let scopes: readonly EnclosingScope[] | undefined;
@@ -194,14 +174,12 @@ class Capture implements FunctionCapture {
 			return scopes;
 		};
 
-		const resolved = known.plan.facts === null ? this.#withKnownNames(known.plan, readScopes) : known.plan;
-		if (resolved.plan.refusal !== null) {
+		const {plan, own} = planInScope(known.plan, readScopes);
+		if (plan.plan.refusal !== null) {
 			// A name that the text assigns to has turned out to be no variable.
-			throw refuse(resolved.plan.refusal);
+			throw refuse(plan.plan.refusal);
 		}
 
-		const own = resolved.plan.globals.filter(name => isOwnGlobal(name) || isHidden(name, resolved, readScopes));
-		const plan = own.length > 0 ? planWithGlobals(resolved, own) : resolved;
 		const {code} = plan;
 		const values: unknown[] = [];
 		let isStable = code.kind === 'function' && own.length === 0;
@@ -247,31 +225,6 @@ class Capture implements FunctionCapture {
 
 /** Functions are captured for themselves. */
 const isUnchanging = (value: unknown): boolean => typeof value === 'function' || value === null || (typeof value !== 'object' && typeof value !== 'symbol');
-
-/** Those of a function's names that mean an import of its module, and no variable that is nearer. */
-function importedNames({outline}: FunctionPlan, names: readonly string[], scopes: readonly EnclosingScope[]): ReadonlyMap<string, ImportedName> {
-	const imported = new Map<string, ImportedName>();
-	for (const name of outline === null ? [] : names) {
-		const found = outline!.imports.get(name);
-		if (found !== undefined && scopes.find(({variables}) => Object.hasOwn(variables, name))?.description === 'Module') {
-			imported.set(name, found);
-		}
-	}
-
-	return imported;
-}
-
-/** Whether nothing but its own text is around a script: a module, and a file that Node has wrapped. */
-const isAlone = ({script}: FunctionPlan): boolean => script?.kind === 'module' || (script?.kind === 'commonJs' && !script.isTransformed);
-
-/** Whether a name that the script does not declare is a variable of other scripts, or of what the script was wrapped in. */
-const isHidden = (name: string, plan: FunctionPlan, readScopes: (name: string) => readonly EnclosingScope[]): boolean =>
-	!isAlone(plan) && plan.facts !== null && readScopes(name).some(({variables}) => Object.hasOwn(variables, name));
-
-const isOwnGlobal = (name: string): boolean => {
-	const state = globalState(name);
-	return state === 'own' || state === 'replaced';
-};
 
 function scopesOf(fn: object, name: string, refuse: (refusal: Refusal) => CaptureRefusal): readonly EnclosingScope[] {
 	const scopes = inspectFunction(fn)?.scopes;
