@@ -84,6 +84,10 @@ export function explanation(death: NativeDeath, stderrTail: string): string {
 			return 'it was killed because it did not answer in time. If it was starting, raise startTimeout; if it ran a task, give that more time';
 		}
 
+		case 'aborted': {
+			return 'it was killed because the signal of a task aborted';
+		}
+
 		case 'protocol': {
 			return `${death.violation ?? 'it sent what no worker sends'}. Code in the task may have written to, or closed, descriptors that it did not open, or the worker loads another version of this package`;
 		}

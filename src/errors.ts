@@ -6,7 +6,7 @@
 import {inspect, types} from 'node:util';
 
 /** Why a worker's process ended. */
-export type TerminationReason = 'crash' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown' | 'heap' | 'oom';
+export type TerminationReason = 'crash' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown' | 'heap' | 'oom';
 
 /** What is known about a worker that died. Times in ms, sizes in bytes. */
 export interface WorkerTermination {

@@ -25,6 +25,10 @@ import {encode} from './serialize/codec.js';
 import type {Pickler} from './serialize/pickler.js';
 import {reducerTable} from './serialize/reducers.js';
 import {describeWorker, type ExecutorStats, type WorkerInfo} from './stats.js';
+import {
+	readTaskOptions, unlimited, type TaskLimits, type TaskOptions,
+} from './task-options.js';
+import {checkFunction, TaskScope} from './task-scope.js';
 import {untravelling} from './untravelling.js';
 import type {Initialization, InitialSettings} from './worker/initialize.js';
 
@@ -108,17 +112,7 @@ export class ProcessPoolExecutor {
 	map<A extends unknown[], R>(fn: (...args: A) => R, ...inputsAndOptions: [...InputsOf<A>, MapOptions]): ResultStream<Awaited<R>>;
 	map<R>(fn: AnyFunction, ...inputsAndOptions: unknown[]): ResultStream<Awaited<R>> {
 		checkFunction(fn);
-		const {iterables, options} = splitMapArguments(inputsAndOptions);
-		const settings = readMapOptions(options);
-		const chunkFunction = this.#pool.chunkFunction(fn);
-		return startMap<Awaited<R>>({
-			submitChunk: list => chunkFunction.submit(new MapChunk(), list) as Future<readonly ItemOutcome[]>,
-			release() {
-				chunkFunction.release();
-			},
-			// Enough to keep every worker supplied while the consumer takes results, and no more of a lazy input than that.
-			window: Math.max(64, this.maxWorkers * 8),
-		}, iterables, settings);
+		return this.#map<Awaited<R>>(fn, inputsAndOptions, unlimited);
 	}
 
 	/**
@@ -131,6 +125,23 @@ export class ProcessPoolExecutor {
 	 */
 	module<M>(url: URL | string): ModuleHandle<M> {
 		return createModuleHandle<M>(url, (fn, args) => this.#pool.submit(fn, args));
+	}
+
+	/**
+	 * This executor with limits for each task: a `timeout` in ms from the start of the task, `retries` after deaths of workers, a `signal` that
+	 * takes tasks back and kills what runs.
+	 *
+	 * @example
+	 * await executor.with({timeout: 1000}).submit(() => { for (;;); }); // rejects with TaskTimeoutError
+	 * @throws {TypeError} An option is unknown, or has the wrong type.
+	 * @throws {RangeError} An option is out of range.
+	 */
+	with(options: TaskOptions): TaskScope {
+		const limits = readTaskOptions(options);
+		return new TaskScope({
+			submit: (fn, args) => this.#pool.submit(fn, args, limits),
+			mapOver: (fn, inputsAndOptions) => this.#map(fn, inputsAndOptions, limits),
+		});
 	}
 
 	/**
@@ -194,11 +205,19 @@ export class ProcessPoolExecutor {
 	[inspect.custom](): string {
 		return `ProcessPoolExecutor { maxWorkers: ${this.maxWorkers}, workers: ${this.workers.length} }`;
 	}
-}
 
-function checkFunction(fn: unknown): asserts fn is AnyFunction {
-	if (typeof fn !== 'function') {
-		throw argumentTypeError('fn', 'a function', fn);
+	#map<R>(fn: AnyFunction, inputsAndOptions: readonly unknown[], limits: TaskLimits): ResultStream<R> {
+		const {iterables, options} = splitMapArguments(inputsAndOptions);
+		const settings = readMapOptions(options);
+		const chunkFunction = this.#pool.chunkFunction(fn, limits);
+		return startMap<R>({
+			submitChunk: list => chunkFunction.submit(new MapChunk(), list) as Future<readonly ItemOutcome[]>,
+			release() {
+				chunkFunction.release();
+			},
+			// Enough to keep every worker supplied while the consumer takes results, and no more of a lazy input than that.
+			window: Math.max(64, this.maxWorkers * 8),
+		}, iterables, settings);
 	}
 }
 

@@ -4,6 +4,8 @@ export type {
 } from './executor-events.js';
 export type {ExecutorStats, WorkerInfo} from './stats.js';
 export type {TaskTrace} from './diagnostics.js';
+export type {RetryPredicate, TaskOptions} from './task-options.js';
+export type {TaskScope} from './task-scope.js';
 export type {ExecutorOptions, MapOptions, ShutdownOptions} from './options.js';
 export {Future} from './future.js';
 export type {

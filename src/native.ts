@@ -28,7 +28,7 @@ export interface NativeExit {
 export interface NativeDeath extends NativeExit {
 	readonly workerIndex: number;
 	readonly pid: number | null;
-	readonly reason: 'crash' | 'heap' | 'oom' | 'killed' | 'exit' | 'timeout' | 'protocol' | 'shutdown';
+	readonly reason: 'crash' | 'heap' | 'oom' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown';
 	/** What it did, where the reason is `protocol` and a task or the pool is concerned. */
 	readonly violation: string | null;
 	/** Counted from 1; null where no single task is concerned. */
@@ -49,7 +49,7 @@ export type NativeBreak
 
 /** Something that has happened and is rarer than a result. */
 export type NativeFact
-	= | {readonly kind: 'worker-terminated' | 'timed-out' | 'worker-exited'; readonly death: NativeDeath}
+	= | {readonly kind: 'worker-terminated' | 'timed-out' | 'aborted' | 'worker-exited'; readonly death: NativeDeath}
 		| ({readonly kind: 'pool-broken' | 'broken'} & NativeBreak)
 		| {readonly kind: 'worker-started'; readonly workerIndex: number; readonly pid: number}
 		| {readonly kind: 'stdout' | 'stderr'; readonly bytes: Uint8Array}
@@ -128,6 +128,8 @@ export interface NativeExecutor {
 	/** The first `count` rows of the table; their payloads stand one behind the other. */
 	submit(table: Float64Array, count: number, payloads: Uint8Array): void;
 	cancel(task: number): boolean;
+	/** Ends tasks: takes back what has not started, kills the workers of what runs. */
+	abort(tasks: Float64Array): void;
 	isRunning(task: number): boolean;
 	shutdown(how: 'drain' | 'cancel-pending' | 'kill'): void;
 	take(): NativeBatch;

@@ -4,8 +4,11 @@
  */
 import {CancelledError} from './errors.js';
 import {
-	cancelFuture, rejectFuture, resolveFuture, type Future,
+	cancelFuture, observeFuture, rejectFuture, resolveFuture, type Future,
 } from './future.js';
+import type {Attempts, FailureKind} from './attempts.js';
+import type {NativeDeath} from './native.js';
+import {terminatedWorkerError} from './outcome.js';
 import {decodeWithFunctions} from './serialize/codec.js';
 import {decodeWhenImported, WhenImported} from './serialize/reducers.js';
 import {decodeError, decodeErrorNow} from './serialize/remote-error.js';
@@ -19,6 +22,10 @@ interface PendingTask {
 	readonly observation: TaskObservation | null;
 	/** What must not be collected before the result is there. */
 	readonly classes: readonly object[];
+	/** The task's own limit, in ms. */
+	readonly timeout: number | null;
+	/** Null for a task that is tried once. */
+	readonly attempts: Attempts | null;
 }
 
 /** By their numbers. What is said of a task that is not here concerns one that was cancelled meanwhile. */
@@ -59,7 +66,7 @@ export class PendingTasks {
 		try {
 			value = decodeWhenImported(() => pending.receive(decodeWithFunctions(payload, 'parent')));
 		} catch (error) {
-			this.reject(task, () => error);
+			this.#fail(task, error, 'error');
 			return;
 		}
 
@@ -83,22 +90,36 @@ export class PendingTasks {
 		if (error instanceof WhenImported) {
 			void this.#threwLater(task, error.decoded, payload);
 		} else {
-			this.reject(task, () => error);
+			this.#fail(task, error, 'error');
 		}
 	}
 
-	/** Settles with an error, which is made only if there is somebody to get it. */
-	reject(task: number, createError: () => unknown, group?: FailureGroup): void {
+	/** Settles with the death of a worker, or has the task tried again. `timeout`: it was killed for this task. */
+	died(task: number, death: NativeDeath, kind: 'death' | 'timeout'): void {
+		const pending = this.#tasks.get(task);
+		if (pending !== undefined) {
+			this.#fail(task, terminatedWorkerError(death, {
+				attempt: (death.attempt ?? 1) + (pending.attempts?.number ?? 1) - 1,
+				duration: null,
+				timeout: kind === 'timeout' ? pending.timeout : null,
+				reportPath: null,
+			}), kind);
+		}
+	}
+
+	/** Settles with an error that many tasks have in common; each gets an object of its own, if there is somebody to get it. */
+	rejectTogether(task: number, createError: () => Error): void {
+		this.#settle(task, createError, this.#commonFate);
+	}
+
+	/** Settles with the reason of a signal. Whoever aborts a task knows of it, so it is not warned about. */
+	abort(task: number, reason: unknown): void {
 		const pending = this.#take(task);
 		if (pending !== undefined) {
-			rejectFuture(pending.future, createError(), group);
+			observeFuture(pending.future);
+			rejectFuture(pending.future, reason);
 			this.#observer.settled(task, pending.future, pending.observation);
 		}
-	}
-
-	/** As `reject`, for an error that many tasks have in common; each gets an object of its own. */
-	rejectTogether(task: number, createError: () => Error): void {
-		this.reject(task, createError, this.#commonFate);
 	}
 
 	rejectAll(createError: () => Error): void {
@@ -115,13 +136,28 @@ export class PendingTasks {
 		}
 	}
 
+	/** Settles with the error of a task, or has the task tried again. */
+	#fail(task: number, error: unknown, kind: FailureKind): void {
+		if (this.#tasks.get(task)?.attempts?.goOn(error, kind) !== true) {
+			this.#settle(task, () => error);
+		}
+	}
+
+	#settle(task: number, createError: () => unknown, group?: FailureGroup): void {
+		const pending = this.#take(task);
+		if (pending !== undefined) {
+			rejectFuture(pending.future, createError(), group);
+			this.#observer.settled(task, pending.future, pending.observation);
+		}
+	}
+
 	/** As `returned`, once the modules are there that rebuild parts of the result. */
 	async #returnedLater(task: number, decoding: WhenImported['decoded']): Promise<void> {
 		let decoded: Awaited<typeof decoding>;
 		try {
 			decoded = await decoding;
 		} catch (error) {
-			this.reject(task, () => error);
+			this.#fail(task, error, 'error');
 			this.#settledLater();
 			return;
 		}
@@ -145,7 +181,7 @@ export class PendingTasks {
 			error = decodeErrorNow(payload);
 		}
 
-		this.reject(task, () => error);
+		this.#fail(task, error, 'error');
 		this.#settledLater();
 	}
 

@@ -3,6 +3,8 @@
  * made by the other half.
  */
 import process from 'node:process';
+import {AbortableTasks} from './abortable-tasks.js';
+import {Attempts} from './attempts.js';
 import {watchExit} from './exit.js';
 import {BrokenProcessPool, ShutdownExecutorError} from './errors.js';
 import type {EventListeners} from './executor-events.js';
@@ -10,7 +12,7 @@ import {
 	FunctionRegistry, type AnyFunction, type OutgoingTask, type TaskEncoding,
 } from './function-registry.js';
 import {
-	createFuture, rejectFuture, type Future, type FutureOwner,
+	createFuture, observeFuture, rejectFuture, watchFuture, type Future, type FutureOwner,
 } from './future.js';
 import {
 	startExecutor, type NativeBreak, type NativeExecutor, type NativeFact, type NativeSettings, type NativeWorkerState,
@@ -18,13 +20,15 @@ import {
 import {isImporting} from './functions/imports-under-way.js';
 import type {MapChunk} from './map-chunk.js';
 import {readNotices, type NoticeReceiver} from './notices.js';
-import {brokenPoolError, terminatedWorkerError, workerExit} from './outcome.js';
+import {brokenPoolError, workerExit} from './outcome.js';
 import {Outbox} from './outbox.js';
 import {PendingTasks} from './pending-tasks.js';
+import {RetainedFunctions} from './retained-functions.js';
 import {received} from './serialize/pickler.js';
 import {decodeErrorNow} from './serialize/remote-error.js';
 import {countWorkers, type ExecutorStats} from './stats.js';
 import {TaskObserver} from './task-observation.js';
+import {unlimited, type TaskLimits} from './task-options.js';
 
 // Kept from the time the package was loaded: a program may replace them.
 const {queueMicrotask} = globalThis;
@@ -51,6 +55,8 @@ export interface ChunkFunction {
 	release(): void;
 }
 
+const isAborted = (signal: AbortSignal | null): boolean => signal?.aborted === true;
+
 /** For a submission to a pool that broke before it. */
 const brokenEarlier = (cause: Error): Error => new BrokenProcessPool(`The process pool broke earlier and takes no more tasks; start another executor. ${cause.message}`, {cause});
 
@@ -63,6 +69,15 @@ export class Pool implements FutureOwner {
 	readonly #events: EventListeners;
 	readonly #observer: TaskObserver;
 	readonly #tasks: PendingTasks;
+	readonly #abortable = new AbortableTasks((tasks, reason) => {
+		this.#abort(tasks, reason);
+	});
+
+	readonly #retained = new RetainedFunctions(id => {
+		this.#flush();
+		this.#native()?.releaseFunction(id);
+	});
+
 	readonly #closeListeners: Array<() => void> = [];
 	readonly #receiver: NoticeReceiver = {
 		returned: (task, payload) => {
@@ -103,8 +118,7 @@ export class Pool implements FutureOwner {
 				this.#open().registerFunction(id, payload);
 			},
 			release: id => {
-				this.#flush();
-				this.#native()?.releaseFunction(id);
+				this.#retained.release(id);
 			},
 		}, encoding);
 		this.#tasks = new PendingTasks(this.#observer, () => {
@@ -113,12 +127,12 @@ export class Pool implements FutureOwner {
 	}
 
 	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
-	submit(fn: AnyFunction, args: readonly unknown[]): Future<unknown> {
-		return this.#submit(() => this.#functions.call(fn, args), this.#receive);
+	submit(fn: AnyFunction, args: readonly unknown[], limits = unlimited): Future<unknown> {
+		return this.#submit(() => this.#functions.call(fn, args), this.#receive, limits);
 	}
 
-	/** The function as it is now. Where it cannot travel, the chunks fail. */
-	chunkFunction(fn: AnyFunction): ChunkFunction {
+	/** The function as it is now. Where it cannot travel, the chunks fail. Each item of a chunk has the timeout. */
+	chunkFunction(fn: AnyFunction, limits = unlimited): ChunkFunction {
 		let snapshot: () => number;
 		try {
 			this.#openFirst();
@@ -131,7 +145,11 @@ export class Pool implements FutureOwner {
 		}
 
 		return {
-			submit: (chunk, list) => this.#submit(() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions), classes: []}), decoded => chunk.receive(decoded, this.#receive)),
+			submit: (chunk, list) => this.#submit(
+				() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions), classes: []}),
+				decoded => chunk.receive(decoded, this.#receive),
+				limits.timeout === null ? limits : {...limits, timeout: limits.timeout * list.length},
+			),
 			release: () => {
 				try {
 					this.#functions.release(snapshot());
@@ -229,7 +247,12 @@ export class Pool implements FutureOwner {
 		}
 	}
 
-	#submit(encodeTask: () => OutgoingTask, receive: Receive): Future<unknown> {
+	#submit(encodeTask: () => OutgoingTask, receive: Receive, limits: TaskLimits): Future<unknown> {
+		const {signal, timeout} = limits;
+		if (isAborted(signal)) {
+			return this.#aborted(signal);
+		}
+
 		let outgoing;
 		try {
 			this.#openFirst();
@@ -243,12 +266,53 @@ export class Pool implements FutureOwner {
 			return this.#failed(this.#refusal());
 		}
 
+		if (isAborted(signal)) {
+			return this.#aborted(signal);
+		}
+
 		const task = ++this.#lastTask;
 		const future = createFuture<unknown>(this, task);
+		const attempts = limits.retries === 0 ? null : this.#attempts(task, future, outgoing, limits);
 		this.#tasks.add(task, {
-			future, receive, observation: this.#observer.submitted(task), classes: outgoing.classes,
+			future, receive, timeout, attempts, observation: this.#observer.submitted(task), classes: outgoing.classes,
 		});
-		this.#outbox.add(task, outgoing.functionId, outgoing.bytes, -1);
+		if (isAborted(signal)) {
+			// By a subscriber of a diagnostics channel, who has just been told of the task.
+			this.#tasks.abort(task, signal?.reason);
+			return future;
+		}
+
+		if (signal !== null) {
+			this.#abortable.add(task, signal);
+			watchFuture(future, () => {
+				this.#abortable.delete(task, signal);
+			});
+		}
+
+		this.#send(task, outgoing, timeout);
+		return future;
+	}
+
+	/** The number of the task stays, so it takes its old place in the queue. */
+	#attempts(task: number, future: Future<unknown>, {functionId, bytes}: OutgoingTask, limits: TaskLimits): Attempts {
+		const outgoing = {functionId, bytes: new Uint8Array(bytes)};
+		this.#retained.retain(functionId);
+		watchFuture(future, () => {
+			this.#retained.letGo(functionId);
+		});
+		return new Attempts(limits, () => {
+			// A predicate may have cancelled the task, or closed the pool.
+			const isPossible = this.#state.name === 'open' && this.#tasks.has(task);
+			if (isPossible) {
+				this.#send(task, outgoing, limits.timeout);
+			}
+
+			return isPossible;
+		});
+	}
+
+	#send(task: number, {functionId, bytes}: Pick<OutgoingTask, 'functionId' | 'bytes'>, timeout: number | null): void {
+		this.#outbox.add(task, functionId, bytes, timeout ?? -1);
 		if (this.#isDue()) {
 			this.#flush();
 		} else if (!this.#isFlushScheduled) {
@@ -258,8 +322,16 @@ export class Pool implements FutureOwner {
 				this.#flush();
 			});
 		}
+	}
 
-		return future;
+	#abort(tasks: readonly number[], reason: unknown): void {
+		this.#flush();
+		this.#native()?.abort(Float64Array.from(tasks));
+		for (const task of tasks) {
+			this.#tasks.abort(task, reason);
+		}
+
+		this.#holdOrRelease();
 	}
 
 	/** A worker starts while the first function is looked at. */
@@ -306,6 +378,12 @@ export class Pool implements FutureOwner {
 
 	#refusal(): Error {
 		return this.#state.name === 'broken' ? this.#state.createError() : new ShutdownExecutorError();
+	}
+
+	#aborted(signal: AbortSignal | null): Future<unknown> {
+		const future = this.#failed(signal?.reason);
+		observeFuture(future);
+		return future;
 	}
 
 	#failed(error: unknown): Future<unknown> {
@@ -363,9 +441,18 @@ export class Pool implements FutureOwner {
 
 	#takeFact(task: number, fact: NativeFact): void {
 		switch (fact.kind) {
-			case 'worker-terminated':
+			case 'worker-terminated': {
+				this.#tasks.died(task, fact.death, 'death');
+				return;
+			}
+
 			case 'timed-out': {
-				this.#tasks.reject(task, () => terminatedWorkerError(fact.death));
+				this.#tasks.died(task, fact.death, 'timeout');
+				return;
+			}
+
+			// Its future is settled: see `#abort`.
+			case 'aborted': {
 				return;
 			}
 
