@@ -45,9 +45,10 @@ function unknownNameError(functionName: string, name: string, value: unknown, kn
 		: Object.assign(new TypeError(`${name} is not an option of ${functionName}. Did you mean ${suggestion}?`), {code: error.code, option: name, value});
 }
 
-/** A duration in ms; `null` is none. `nullable` says whether the caller may write `null` for that too. */
-export function readTimeout(options: OptionCopy, name: string, {nullable = false, byDefault = null}: {
+/** A duration in ms; `null` is none. `nullable` says whether the caller may write `null` for that too, `positive` whether 0 is refused. */
+export function readTimeout(options: OptionCopy, name: string, {nullable = false, positive = false, byDefault = null}: {
 	readonly nullable?: boolean;
+	readonly positive?: boolean;
 	readonly byDefault?: number | null;
 } = {}): number | null {
 	const value = options[name];
@@ -63,8 +64,8 @@ export function readTimeout(options: OptionCopy, name: string, {nullable = false
 		throw argumentTypeError(name, nullable ? 'a number of ms or null' : 'a number of ms', value);
 	}
 
-	if (Number.isNaN(value) || value < 0) {
-		throw argumentRangeError(name, 'a number of ms from 0 up, or Infinity for no limit', value);
+	if (Number.isNaN(value) || value < 0 || (positive && value === 0)) {
+		throw argumentRangeError(name, `a number of ms ${positive ? 'above 0' : 'from 0 up'}, or Infinity for no limit`, value);
 	}
 
 	return value === Number.POSITIVE_INFINITY ? null : value;

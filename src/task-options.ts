@@ -1,4 +1,4 @@
-import {argumentRangeError, argumentTypeError} from './errors.js';
+import {argumentTypeError} from './errors.js';
 import {
 	copyOptions, readCount, readSignal, readTimeout,
 } from './option-reader.js';
@@ -39,14 +39,9 @@ export const unlimited: TaskLimits = Object.freeze({
  */
 export function readTaskOptions(options: unknown): TaskLimits {
 	const copy = copyOptions('with', options, ['timeout', 'retries', 'retryIf', 'signal']);
-	const timeout = readTimeout(copy, 'timeout', {nullable: true});
-	if (timeout === 0) {
-		// Elsewhere 0 often means no limit: here it would kill every task.
-		throw argumentRangeError('timeout', 'a number of ms above 0, or Infinity for no limit', timeout);
-	}
-
 	return Object.freeze({
-		timeout,
+		// Elsewhere 0 often means no limit: here it would kill every task.
+		timeout: readTimeout(copy, 'timeout', {nullable: true, positive: true}),
 		retries: readCount(copy, 'retries', {minimum: 0, byDefault: () => 0}),
 		retryIf: readPredicate(copy['retryIf']),
 		signal: readSignal(copy, 'signal'),

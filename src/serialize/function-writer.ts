@@ -257,5 +257,3 @@ function valuesOf({code, values, names}: CapturedCode, early: boolean, fn: objec
 
 	return chosen;
 }
-
-export {SharedVariable} from '../functions/captured-function.js';

@@ -4,7 +4,7 @@ import {types} from 'node:util';
 import {
 	SerializationError, type FunctionPlace, type PathStep, type SerializationSide,
 } from '../errors.js';
-import type {Decoration, FunctionCapture} from '../functions/captured-function.js';
+import {SharedVariable, type Decoration, type FunctionCapture} from '../functions/captured-function.js';
 import {BufferTable} from './buffer-table.js';
 import {
 	writeArray, writeFields, writeMap, writeRecord, writeSet,
@@ -16,7 +16,7 @@ import {
 	decorationOf, isNaturalPrototype, isUndecorated, kindOf,
 } from './decorations.js';
 import {errorClassOf, errorFields} from './error-fields.js';
-import {FunctionWriter, SharedVariable, itself} from './function-writer.js';
+import {FunctionWriter, itself} from './function-writer.js';
 import {Identities, type Shapes} from './known-objects.js';
 import {writeLeaf} from './leaves.js';
 import {travelsAsUtf8} from './plain-text.js';
