@@ -97,6 +97,7 @@ export interface NativeDeath {
   attempt: number | null
   stderrTail: Uint8Array
   lifetime: number
+  taskTime: number | null
   peakMemory: number | null
 }
 

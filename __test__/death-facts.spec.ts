@@ -6,7 +6,7 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {TerminatedWorkerError, type ExecutorOptions} from 'loky';
+import {TerminatedWorkerError, type ExecutorOptions, type WorkerExitEvent} from 'loky';
 import {terminatedWorkerError} from '#dist/outcome.js';
 import {withExecutor} from './helpers/with-executor.js';
 import {within} from './helpers/deadline.js';
@@ -67,6 +67,55 @@ for (const [watch, env] of watches) {
 		}).exception()) as TerminatedWorkerError;
 		t.is(error.reason, 'protocol');
 		t.regex(error.message, /closed one of the descriptors of its pipes/v);
+		t.regex(error.violation!, /closed one of the descriptors/v);
+	}));
+
+	test.serial(`what an idle worker did to the pipe of its results is told by its exit (${watch})`, withExecutor({maxWorkers: 1, env}, async (t, executor) => {
+		const exit = new Promise<WorkerExitEvent>(resolve => {
+			executor.once('worker:exit', resolve);
+		});
+		await executor.submit(async () => {
+			const {writeSync} = await import('node:fs');
+			setTimeout(() => {
+				writeSync(4, 'written by a timer of a task that has ended\n');
+			}, 20);
+		});
+		const {reason, violation} = await within(10_000, exit);
+		t.is(reason, 'protocol');
+		t.regex(violation!, /no frame/v);
+	}));
+
+	test.serial(`the duration of a task is not the life of its worker (${watch})`, withExecutor({maxWorkers: 1, env}, async (t, executor) => {
+		const exit = new Promise<WorkerExitEvent>(resolve => {
+			executor.once('worker:exit', resolve);
+		});
+		const pause = 300;
+		await executor.submit((time: number) => {
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
+		}, pause);
+		const error = await within(10_000, executor.submit((time: number) => {
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
+			process.exit(3);
+		}, 50).exception()) as TerminatedWorkerError;
+		const {duration: life} = await within(10_000, exit);
+		t.true(error.duration! >= 50, `${error.duration} ms`);
+		t.true(life! >= error.duration! + pause, `${life} ms and ${error.duration} ms`);
+	}));
+
+	test.serial(`the duration of a task that was killed is known too (${watch})`, withExecutor({maxWorkers: 1, env}, async (t, executor) => {
+		const exit = new Promise<WorkerExitEvent>(resolve => {
+			executor.once('worker:exit', resolve);
+		});
+		await executor.submit((time: number) => {
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
+		}, 300);
+		const error = await within(10_000, executor.with({timeout: 100}).submit(() => {
+			for (;;) {
+				// The end comes from outside.
+			}
+		}).exception()) as TerminatedWorkerError;
+		const {duration: life} = await within(10_000, exit);
+		t.true(error.duration! >= 100 && error.duration! + 300 <= life!, `${life} ms and ${error.duration} ms`);
 	}));
 }
 
@@ -75,7 +124,7 @@ test('a task that came back from a worker that died before its start has another
 });
 
 const death: Parameters<typeof terminatedWorkerError>[0] = {
-	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 0, pid: 77, reason: 'crash', violation: null, attempt: 1, stderrTail: new Uint8Array(), lifetime: 12, peakMemory: null,
+	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 0, pid: 77, reason: 'crash', violation: null, attempt: 1, stderrTail: new Uint8Array(), lifetime: 12, taskTime: null, peakMemory: null,
 };
 
 const advice: ReadonlyArray<readonly [facts: Partial<typeof death>, text: RegExp]> = [

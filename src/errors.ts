@@ -19,13 +19,16 @@ export interface WorkerTermination {
 	readonly reason: TerminationReason;
 	/** The last lines the worker wrote to stderr. */
 	readonly stderrTail: string;
+	/** How long the task ran; the life of a worker that ran none. */
 	readonly duration: number | null;
 	/** Largest resident set. */
 	readonly peakMemory: number | null;
 	/** 1 for the first run of the task; one more for each worker that died before it could start it. */
 	readonly attempt: number | null;
-	/** A diagnostic report, where one was written. */
+	/** Node's diagnostic report, where one was written. */
 	readonly reportPath: string | null;
+	/** What the worker did, where the reason is `protocol`. */
+	readonly violation: string | null;
 }
 
 /** Where a value could not be turned into bytes or back. */
@@ -98,6 +101,7 @@ export class TerminatedWorkerError extends BrokenProcessPool implements WorkerTe
 	readonly peakMemory: number | null;
 	readonly attempt: number | null;
 	readonly reportPath: string | null;
+	readonly violation: string | null;
 
 	constructor(message: string, termination: WorkerTermination, options?: {readonly cause?: unknown}) {
 		super(message, options);
@@ -112,6 +116,7 @@ export class TerminatedWorkerError extends BrokenProcessPool implements WorkerTe
 		this.peakMemory = termination.peakMemory;
 		this.attempt = termination.attempt;
 		this.reportPath = termination.reportPath;
+		this.violation = termination.violation;
 	}
 }
 

@@ -29,13 +29,15 @@ export interface NativeDeath extends NativeExit {
 	readonly workerIndex: number;
 	readonly pid: number | null;
 	readonly reason: 'crash' | 'heap' | 'oom' | 'killed' | 'exit' | 'timeout' | 'aborted' | 'protocol' | 'shutdown';
-	/** What it did, where the reason is `protocol` and a task or the pool is concerned. */
+	/** What it did, where the reason is `protocol`. */
 	readonly violation: string | null;
 	/** Counted from 1; null where no single task is concerned. */
 	readonly attempt: number | null;
 	readonly stderrTail: Uint8Array;
 	/** From spawn to end. */
 	readonly lifetime: number;
+	/** For how long the task had been the next one of the worker, or ran; null where no single task is concerned. */
+	readonly taskTime: number | null;
 	/** Largest resident set. */
 	readonly peakMemory: number | null;
 }

@@ -14,15 +14,13 @@ import type {NativeBreak, NativeDeath, NativeExit} from './native.js';
 export interface TaskFacts {
 	/** 1 for the first run; null for what the pool has counted. */
 	readonly attempt: number | null;
-	/** How long the task ran, in ms; without it the worker's lifetime stands in. */
-	readonly duration: number | null;
 	/** The task's own limit, in ms. */
 	readonly timeout: number | null;
 	readonly reportPath: string | null;
 }
 
 const noTask: TaskFacts = {
-	attempt: null, duration: null, timeout: null, reportPath: null,
+	attempt: null, timeout: null, reportPath: null,
 };
 
 /** @returns the exit as loky prints it: `SIGSEGV(-11)`, `EXIT(3)`, `UNKNOWN`. */
@@ -42,10 +40,11 @@ const terminationOf = (death: NativeDeath, task: TaskFacts): WorkerTermination =
 	coreDumped: death.coreDumped,
 	reason: death.reason,
 	stderrTail: new TextDecoder().decode(death.stderrTail),
-	duration: task.duration ?? death.lifetime,
+	duration: death.taskTime ?? death.lifetime,
 	peakMemory: death.peakMemory,
 	attempt: task.attempt ?? death.attempt,
 	reportPath: task.reportPath,
+	violation: death.violation,
 });
 
 /** What is told of a worker's end, whether it cost a task or not. */

@@ -100,7 +100,6 @@ export class PendingTasks {
 		if (pending !== undefined) {
 			this.#fail(task, terminatedWorkerError(death, {
 				attempt: (death.attempt ?? 1) + (pending.attempts?.number ?? 1) - 1,
-				duration: null,
 				timeout: kind === 'timeout' ? pending.timeout : null,
 				reportPath: null,
 			}), kind);

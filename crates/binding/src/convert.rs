@@ -113,6 +113,7 @@ pub struct NativeDeath {
 	#[napi(ts_type = "Uint8Array")]
 	pub stderr_tail: Buffer,
 	pub lifetime: f64,
+	pub task_time: Option<f64>,
 	pub peak_memory: Option<f64>,
 }
 
@@ -131,6 +132,7 @@ impl From<&WorkerDeath> for NativeDeath {
 			attempt: death.attempt,
 			stderr_tail: death.stderr_tail.to_vec().into(),
 			lifetime: in_milliseconds(death.lifetime),
+			task_time: death.task_time.map(in_milliseconds),
 			peak_memory: death.peak_memory.map(exact),
 		};
 		match &death.exit {

@@ -36,13 +36,7 @@ impl Pool {
 			worker: id,
 			reason: judge(&worker.state, &exit, evidence),
 			exit,
-			violation: match &worker.state {
-				WorkerState::Exiting {
-					reason: ExitReason::BrokeProtocol { violation, .. },
-					..
-				} => Some(*violation),
-				_ => None,
-			},
+			violation: worker.violation(),
 			attempt: None,
 		};
 		match worker.state {

@@ -82,7 +82,7 @@ impl Worker {
 		if step == LadderStep::Killed {
 			actions.push(Action::SignalWorker(self.id, StopSignal::Kill));
 		}
-		self.state = WorkerState::Exiting { reason, step };
+		self.leave(reason, step);
 	}
 
 	/// Its process exists.

@@ -13,7 +13,7 @@ use crate::task::{Task, TaskState};
 use crate::worker::{Worker, WorkerState};
 use crate::{
 	Action, BreakCause, ClaimLedger, Event, FunctionId, Outcome, PoolConfig, Shutdown, Submission, TaskId,
-	WorkerId,
+	Violation, WorkerId,
 };
 
 /// The state machine. See the [crate](crate) for how it is driven.
@@ -65,8 +65,10 @@ pub struct WorkerView {
 	pub state: &'static str,
 	/// The task at its front: it runs, or the worker is about to claim it.
 	pub task: Option<TaskId>,
-	/// Since when that task is at the front, as long as the worker is busy.
+	/// Since when that task is at the front, as long as the worker is busy, and when it was killed while it was.
 	pub since: Option<Duration>,
+	/// What it did, if it is killed for that.
+	pub violation: Option<Violation>,
 	/// How many tasks it has finished.
 	pub finished: u64,
 	/// How many tasks it holds, that one included.
@@ -162,21 +164,14 @@ impl Pool {
 
 	/// The workers whose processes are not reaped, oldest first.
 	pub fn workers(&self) -> impl Iterator<Item = WorkerView> {
-		self.workers.iter().map(|worker| WorkerView {
-			worker: worker.id,
-			index: worker.index,
-			state: match worker.state {
-				WorkerState::Starting { .. } => "starting",
-				WorkerState::Idle { .. } => "idle",
-				WorkerState::Busy(_) => "busy",
-				WorkerState::Exiting { .. } => "exiting",
-			},
-			task: worker.in_flight.front().map(|front| front.task),
-			since: worker.front_since(),
-			finished: worker.finished,
-			in_flight: worker.in_flight.len(),
-			functions: worker.functions(),
-		})
+		self.workers.iter().map(Worker::view)
+	}
+
+	/// One of them.
+	#[must_use]
+	pub fn worker(&self, worker: WorkerId) -> Option<WorkerView> {
+		self.position(worker)
+			.map(|position| self.workers[position].view())
 	}
 
 	/// Whether it takes tasks, and why not.
@@ -443,6 +438,7 @@ mod tests {
 			state: "starting",
 			task: None,
 			since: None,
+			violation: None,
 			finished: 0,
 			in_flight: 0,
 			functions: 0,

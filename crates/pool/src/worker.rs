@@ -9,7 +9,8 @@ use rustc_hash::FxHashSet;
 use crate::frame::{Frame, FrameKind};
 use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
-use crate::{Action, ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, WorkerId};
+use crate::pool::WorkerView;
+use crate::{Action, ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, Violation, WorkerId};
 
 /// Claims are signed 32-bit numbers.
 const LAST_SEQUENCE: u32 = 0x7fff_ffff;
@@ -25,6 +26,8 @@ pub(crate) struct Worker {
 	pub(crate) in_flight: VecDeque<InFlight>,
 	/// How many tasks it has answered.
 	pub(crate) finished: u64,
+	/// See [`Self::front_since`], once it is killed.
+	front_since_before_kill: Option<Duration>,
 	next_sequence: u32,
 	/// The last sequence that came back: everything up to it was read.
 	answered: u32,
@@ -65,6 +68,7 @@ impl Worker {
 			},
 			in_flight: VecDeque::new(),
 			finished: 0,
+			front_since_before_kill: None,
 			next_sequence: 1,
 			answered: 0,
 			functions: FxHashSet::default(),
@@ -91,11 +95,32 @@ impl Worker {
 		}
 	}
 
-	/// Since when its oldest task is the oldest, as long as it is busy.
+	/// Since when its oldest task is the oldest, as long as it is busy, and when it was killed while it was.
 	pub(crate) fn front_since(&self) -> Option<Duration> {
 		match &self.state {
 			WorkerState::Busy(front) => Some(front.since),
-			WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Exiting { .. } => None,
+			WorkerState::Exiting { .. } => self.front_since_before_kill,
+			WorkerState::Starting { .. } | WorkerState::Idle { .. } => None,
+		}
+	}
+
+	/// It leaves now. What is known of its oldest task stays known.
+	pub(crate) fn leave(&mut self, reason: ExitReason, step: LadderStep) {
+		self.front_since_before_kill = self.front_since();
+		self.state = WorkerState::Exiting { reason, step };
+	}
+
+	/// What it did, if it is killed for that.
+	pub(crate) fn violation(&self) -> Option<Violation> {
+		match &self.state {
+			WorkerState::Exiting {
+				reason: ExitReason::BrokeProtocol { violation, .. },
+				..
+			} => Some(*violation),
+			WorkerState::Starting { .. }
+			| WorkerState::Idle { .. }
+			| WorkerState::Busy(_)
+			| WorkerState::Exiting { .. } => None,
 		}
 	}
 
@@ -210,9 +235,24 @@ impl Worker {
 		}
 	}
 
-	/// How many functions it has.
-	pub(crate) fn functions(&self) -> usize {
-		self.functions.len()
+	/// It, as somebody may look at it.
+	pub(crate) fn view(&self) -> WorkerView {
+		WorkerView {
+			worker: self.id,
+			index: self.index,
+			state: match self.state {
+				WorkerState::Starting { .. } => "starting",
+				WorkerState::Idle { .. } => "idle",
+				WorkerState::Busy(_) => "busy",
+				WorkerState::Exiting { .. } => "exiting",
+			},
+			task: self.in_flight.front().map(|front| front.task),
+			since: self.front_since(),
+			violation: self.violation(),
+			finished: self.finished,
+			in_flight: self.in_flight.len(),
+			functions: self.functions.len(),
+		}
 	}
 }
 
@@ -255,6 +295,27 @@ mod tests {
 			worker.state,
 			WorkerState::Busy(Front::arrived(NOW * 2, Some(NOW)))
 		);
+	}
+
+	#[test]
+	fn a_worker_that_is_killed_still_tells_since_when_it_had_its_task_and_what_it_did() {
+		let mut worker = holding(2, &mut Claims::default());
+		assert_eq!((worker.view().since, worker.view().violation), (Some(NOW), None));
+		let violation = Violation::PipeClosed;
+		worker.kill(
+			ExitReason::BrokeProtocol {
+				was_ready: true,
+				violation,
+			},
+			&mut Vec::new(),
+		);
+		assert_eq!(
+			(worker.view().since, worker.view().violation),
+			(Some(NOW), Some(violation))
+		);
+		let mut idle = idle();
+		idle.kill(ExitReason::PoolKilled, &mut Vec::new());
+		assert_eq!((idle.view().since, idle.view().violation), (None, None));
 	}
 
 	#[test]

@@ -178,13 +178,19 @@ impl Core {
 		let pid = worker.pid();
 		let stderr_tail = worker.errors.into_tail();
 		let evidence = last_words::tell_a_full_heap(&stderr_tail).then_some(Evidence::HeapLimit);
+		let view = self.pool.worker(id);
 		let facts = DeathFacts {
 			index: worker.index,
 			pid: pid.as_raw_pid().unsigned_abs(),
 			stderr_tail,
 			lifetime: now.saturating_sub(worker.spawned_at),
+			task_time: view
+				.as_ref()
+				.and_then(|view| view.since)
+				.map(|since| now.saturating_sub(since)),
 			peak_memory: reaped.peak_memory,
 		};
+		let violation = view.and_then(|view| view.violation);
 		self.deaths.record(id, facts);
 		self.orphans.inherit(pid, now);
 		let before = self.actions.len();
@@ -198,7 +204,7 @@ impl Core {
 			worker: id,
 			exit,
 			reason,
-			violation: None,
+			violation,
 			attempt: None,
 		};
 		let death = self.deaths.describe(&termination);

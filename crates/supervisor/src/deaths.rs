@@ -19,6 +19,8 @@ pub struct DeathFacts {
 	/// See [`WorkerDeath`].
 	pub lifetime: Duration,
 	/// See [`WorkerDeath`].
+	pub task_time: Option<Duration>,
+	/// See [`WorkerDeath`].
 	pub peak_memory: Option<u64>,
 }
 
@@ -80,6 +82,9 @@ impl Deaths {
 			attempt: termination.attempt,
 			stderr_tail: facts.map_or_else(Bytes::new, |facts| facts.stderr_tail.clone()),
 			lifetime: facts.map_or(Duration::ZERO, |facts| facts.lifetime),
+			task_time: termination
+				.attempt
+				.and_then(|_| facts.and_then(|facts| facts.task_time)),
 			peak_memory: facts.and_then(|facts| facts.peak_memory),
 		}
 	}

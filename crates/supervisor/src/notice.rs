@@ -83,7 +83,7 @@ pub struct WorkerDeath {
 	pub exit: Exit,
 	/// Why, as the pool judged it.
 	pub reason: TerminationReason,
-	/// What it did, where it broke the protocol and a task or the pool is concerned.
+	/// What it did, where it broke the protocol.
 	pub violation: Option<Violation>,
 	/// Which attempt at the task ended with it, counted from 1. `None` where no single task is concerned.
 	pub attempt: Option<u32>,
@@ -91,6 +91,8 @@ pub struct WorkerDeath {
 	pub stderr_tail: Bytes,
 	/// From its spawn to its end.
 	pub lifetime: Duration,
+	/// For how long the task had been the next one of this worker, or ran, where a single task is concerned.
+	pub task_time: Option<Duration>,
 	/// Its largest resident set in bytes, if the kernel told.
 	pub peak_memory: Option<u64>,
 }
