@@ -44,6 +44,7 @@ interface Entry {
 	readonly key: string;
 	/** Since the last time that something had to be forgotten. */
 	isUsed: boolean;
+	isForgotten: boolean;
 }
 
 /** A function whose next submission would write the same bytes, while none of those it is made of has changed. */
@@ -99,6 +100,11 @@ export class FunctionRegistry {
 		this.#sink = sink;
 		this.#pickler = pickler;
 		this.#options = options;
+	}
+
+	/** The number of a function whose calls need nothing but their arguments; undefined where that is to be found out. */
+	knownId(fn: AnyFunction): number | undefined {
+		return this.#pickler === null ? this.#stableId(fn, 'call') : undefined;
 	}
 
 	/** @throws {SerializationError} The function or an argument cannot travel. */
@@ -170,7 +176,7 @@ export class FunctionRegistry {
 
 	#stableId(fn: AnyFunction, application: Application): number | undefined {
 		const known = this.#stable[application].get(fn);
-		if (known?.rules !== referenceRules.version || this.#entries.get(known.entry.key) !== known.entry || !known.captured.every(captured => captured.isUnchanged())) {
+		if (known?.rules !== referenceRules.version || known.entry.isForgotten || !known.captured.every(captured => captured.isUnchanged())) {
 			return undefined;
 		}
 
@@ -211,7 +217,9 @@ export class FunctionRegistry {
 	#entryOf(key: string, describe: () => ShippedFunction): Entry {
 		let entry = this.#entries.get(key);
 		if (entry === undefined) {
-			entry = {id: this.#registerOnce(describe()), key, isUsed: true};
+			entry = {
+				id: this.#registerOnce(describe()), key, isUsed: true, isForgotten: false,
+			};
 			this.#entries.set(key, entry);
 			this.#forgetOldest();
 		}
@@ -235,6 +243,7 @@ export class FunctionRegistry {
 				oldest.isUsed = false;
 				this.#entries.set(key, oldest);
 			} else {
+				oldest.isForgotten = true;
 				this.#sink.release(oldest.id);
 			}
 		}

@@ -4,10 +4,13 @@
 import {
 	noticeKind, noticeRow, type NativeBatch, type NativeBreak, type NativeFact,
 } from './native.js';
+import {notSmall, readSmallValue} from './serialize/small-payload.js';
 
 /** Is told, in order. */
 export interface NoticeReceiver {
 	returned(task: number, payload: Uint8Array): void;
+	/** With a result that is one primitive, decoded. */
+	returnedSmall(task: number, value: unknown): void;
 	threw(task: number, payload: Uint8Array): void;
 	cancelled(task: number): void;
 	poolClosed(task: number): void;
@@ -24,7 +27,13 @@ export function readNotices({table, payloads, large, facts}: NativeBatch, receiv
 		const start = table[row + 2]!;
 		switch (kind) {
 			case noticeKind.returned: {
-				receiver.returned(task, payloadAt(row, start));
+				const value = start < 0 ? notSmall : readSmallValue(payloads, start, table[row + 3]!);
+				if (value === notSmall) {
+					receiver.returned(task, payloadAt(row, start));
+				} else {
+					receiver.returnedSmall(task, value);
+				}
+
 				break;
 			}
 

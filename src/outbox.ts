@@ -3,6 +3,7 @@
  * event loop submits, because crossing into Rust once per task costs more than the task.
  */
 import {submissionRow} from './native.js';
+import {maxSmallPayload, writeSmallArguments} from './serialize/small-payload.js';
 
 const initialTasks = 64;
 const initialBytes = 16 * 1024;
@@ -29,27 +30,22 @@ export class Outbox {
 
 	/** Copies the payload: encoders reuse their memory. */
 	add(task: number, functionId: number, payload: Uint8Array, timeout: number): void {
-		const row = this.#count * submissionRow;
-		if (row === this.#table.length) {
-			const table = new Float64Array(this.#table.length * 2);
-			table.set(this.#table);
-			this.#table = table;
+		const start = this.#length;
+		this.#makeRoom(payload.length);
+		this.#payloads.set(payload, start);
+		this.#addRow(task, functionId, start + payload.length, timeout);
+	}
+
+	/** Without a limit of time. False, and nothing happens, for arguments that are not a few primitives. */
+	addSmall(task: number, functionId: number, args: readonly unknown[]): boolean {
+		this.#makeRoom(maxSmallPayload);
+		const end = writeSmallArguments(args, this.#payloads, this.#length);
+		if (end === -1) {
+			return false;
 		}
 
-		const end = this.#length + payload.length;
-		if (end > this.#payloads.length) {
-			const payloads = new Uint8Array(Math.max(end, this.#payloads.length * 2));
-			payloads.set(this.#payloads.subarray(0, this.#length));
-			this.#payloads = payloads;
-		}
-
-		this.#table[row] = task;
-		this.#table[row + 1] = functionId;
-		this.#table[row + 2] = payload.length;
-		this.#table[row + 3] = timeout;
-		this.#payloads.set(payload, this.#length);
-		this.#count++;
-		this.#length = end;
+		this.#addRow(task, functionId, end, -1);
+		return true;
 	}
 
 	/** Hands everything over, which must copy it, and is empty then. */
@@ -63,5 +59,31 @@ export class Outbox {
 			// One huge argument must not hold its size for the life of the executor.
 			this.#payloads = new Uint8Array(initialBytes);
 		}
+	}
+
+	#makeRoom(bytes: number): void {
+		const end = this.#length + bytes;
+		if (end > this.#payloads.length) {
+			const payloads = new Uint8Array(Math.max(end, this.#payloads.length * 2));
+			payloads.set(this.#payloads.subarray(0, this.#length));
+			this.#payloads = payloads;
+		}
+	}
+
+	/** @param end where its payload ends */
+	#addRow(task: number, functionId: number, end: number, timeout: number): void {
+		const row = this.#count * submissionRow;
+		if (row === this.#table.length) {
+			const table = new Float64Array(this.#table.length * 2);
+			table.set(this.#table);
+			this.#table = table;
+		}
+
+		this.#table[row] = task;
+		this.#table[row + 1] = functionId;
+		this.#table[row + 2] = end - this.#length;
+		this.#table[row + 3] = timeout;
+		this.#count++;
+		this.#length = end;
 	}
 }

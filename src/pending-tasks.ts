@@ -13,10 +13,11 @@ import {decodeWithFunctions} from './serialize/codec.js';
 import {decodeWhenImported, WhenImported} from './serialize/reducers.js';
 import {decodeError, decodeErrorNow} from './serialize/remote-error.js';
 import type {TaskObservation, TaskObserver} from './task-observation.js';
+import {TaskTable} from './task-table.js';
 import {createFailureGroup, type FailureGroup} from './unobserved-failures.js';
 
-interface PendingTask {
-	readonly future: Future<unknown>;
+/** What is not the same for all tasks. */
+export interface TaskDetails {
 	/** What the future gives, from the decoded result. */
 	readonly receive: (decoded: unknown) => unknown;
 	readonly observation: TaskObservation | null;
@@ -28,9 +29,17 @@ interface PendingTask {
 	readonly attempts: Attempts | null;
 }
 
+const asItIs = (decoded: unknown): unknown => decoded;
+
+const ordinary: TaskDetails = {
+	receive: asItIs, observation: null, classes: [], timeout: null, attempts: null,
+};
+
 /** By their numbers. What is said of a task that is not here concerns one that was cancelled meanwhile. */
 export class PendingTasks {
-	readonly #tasks = new Map<number, PendingTask>();
+	readonly #futures = new TaskTable<Future<unknown>>();
+	/** Of the tasks that are not ordinary. */
+	readonly #details = new Map<number, TaskDetails>();
 	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
 	readonly #commonFate = createFailureGroup();
 
@@ -44,45 +53,44 @@ export class PendingTasks {
 	}
 
 	get size(): number {
-		return this.#tasks.size;
+		return this.#futures.size;
 	}
 
 	has(task: number): boolean {
-		return this.#tasks.has(task);
+		return this.#futures.get(task) !== undefined;
 	}
 
-	add(task: number, pending: PendingTask): void {
-		this.#tasks.set(task, pending);
+	/** @param details null for an ordinary task: its result as it is, one attempt, no limit, nobody who listens */
+	add(task: number, future: Future<unknown>, details: TaskDetails | null): void {
+		this.#futures.add(task, future);
+		if (details !== null) {
+			this.#details.set(task, details);
+		}
 	}
 
 	/** Settles with an encoded result. */
 	returned(task: number, payload: Uint8Array): void {
-		const pending = this.#tasks.get(task);
-		if (pending === undefined) {
+		if (!this.has(task)) {
 			return;
 		}
 
-		let value;
-		try {
-			value = decodeWhenImported(() => pending.receive(decodeWithFunctions(payload, 'parent')));
-		} catch (error) {
-			this.#fail(task, error, 'error');
-			return;
-		}
+		const {receive} = this.#detailsOf(task);
+		this.#receive(task, () => receive(decodeWithFunctions(payload, 'parent')));
+	}
 
-		if (value instanceof WhenImported) {
-			void this.#returnedLater(task, value.decoded);
-			return;
+	/** Settles with a result that is decoded. */
+	returnedSmall(task: number, value: unknown): void {
+		if (this.#details.has(task)) {
+			const {receive} = this.#detailsOf(task);
+			this.#receive(task, () => receive(value));
+		} else {
+			this.#resolve(task, value);
 		}
-
-		this.#tasks.delete(task);
-		resolveFuture(pending.future, value);
-		this.#observer.settled(task, pending.future, pending.observation);
 	}
 
 	/** Settles with an encoded error. */
 	threw(task: number, payload: Uint8Array): void {
-		if (!this.#tasks.has(task)) {
+		if (!this.has(task)) {
 			return;
 		}
 
@@ -96,11 +104,11 @@ export class PendingTasks {
 
 	/** Settles with the death of a worker, or has the task tried again. `timeout`: it was killed for this task. */
 	died(task: number, death: NativeDeath, kind: 'death' | 'timeout'): void {
-		const pending = this.#tasks.get(task);
-		if (pending !== undefined) {
+		if (this.has(task)) {
+			const {attempts, timeout} = this.#detailsOf(task);
 			this.#fail(task, terminatedWorkerError(death, {
-				attempt: (death.attempt ?? 1) + (pending.attempts?.number ?? 1) - 1,
-				timeout: kind === 'timeout' ? pending.timeout : null,
+				attempt: (death.attempt ?? 1) + (attempts?.number ?? 1) - 1,
+				timeout: kind === 'timeout' ? timeout : null,
 				reportPath: null,
 			}), kind);
 		}
@@ -113,41 +121,57 @@ export class PendingTasks {
 
 	/** Settles with the reason of a signal. Whoever aborts a task knows of it, so it is not warned about. */
 	abort(task: number, reason: unknown): void {
-		const pending = this.#take(task);
-		if (pending !== undefined) {
-			observeFuture(pending.future);
-			rejectFuture(pending.future, reason);
-			this.#observer.settled(task, pending.future, pending.observation);
-		}
+		this.#takeOut(task, future => {
+			observeFuture(future);
+			rejectFuture(future, reason);
+		});
 	}
 
 	rejectAll(createError: () => Error): void {
-		for (const task of this.#tasks.keys()) {
+		for (const task of this.#futures.numbers()) {
 			this.rejectTogether(task, createError);
 		}
 	}
 
 	cancel(task: number): void {
-		const pending = this.#take(task);
-		if (pending !== undefined) {
-			cancelFuture(pending.future, new CancelledError());
-			this.#observer.settled(task, pending.future, pending.observation);
-		}
+		this.#takeOut(task, future => {
+			cancelFuture(future, new CancelledError());
+		});
 	}
 
 	/** Settles with the error of a task, or has the task tried again. */
 	#fail(task: number, error: unknown, kind: FailureKind): void {
-		if (this.#tasks.get(task)?.attempts?.goOn(error, kind) !== true) {
+		if (!this.has(task) || this.#detailsOf(task).attempts?.goOn(error, kind) !== true) {
 			this.#settle(task, () => error);
 		}
 	}
 
 	#settle(task: number, createError: () => unknown, group?: FailureGroup): void {
-		const pending = this.#take(task);
-		if (pending !== undefined) {
-			rejectFuture(pending.future, createError(), group);
-			this.#observer.settled(task, pending.future, pending.observation);
+		this.#takeOut(task, future => {
+			rejectFuture(future, createError(), group);
+		});
+	}
+
+	#receive(task: number, receive: () => unknown): void {
+		let value;
+		try {
+			value = decodeWhenImported(receive);
+		} catch (error) {
+			this.#fail(task, error, 'error');
+			return;
 		}
+
+		if (value instanceof WhenImported) {
+			void this.#returnedLater(task, value.decoded);
+		} else {
+			this.#resolve(task, value);
+		}
+	}
+
+	#resolve(task: number, value: unknown): void {
+		this.#takeOut(task, future => {
+			resolveFuture(future, value);
+		});
 	}
 
 	/** As `returned`, once the modules are there that rebuild parts of the result. */
@@ -161,12 +185,7 @@ export class PendingTasks {
 			return;
 		}
 
-		const pending = this.#take(task);
-		if (pending !== undefined) {
-			resolveFuture(pending.future, decoded.value);
-			this.#observer.settled(task, pending.future, pending.observation);
-		}
-
+		this.#resolve(task, decoded.value);
 		this.#settledLater();
 	}
 
@@ -184,9 +203,19 @@ export class PendingTasks {
 		this.#settledLater();
 	}
 
-	#take(task: number): PendingTask | undefined {
-		const pending = this.#tasks.get(task);
-		this.#tasks.delete(task);
-		return pending;
+	#detailsOf(task: number): TaskDetails {
+		return this.#details.get(task) ?? ordinary;
+	}
+
+	#takeOut(task: number, settle: (future: Future<unknown>) => void): void {
+		const future = this.#futures.take(task);
+		if (future === undefined) {
+			return;
+		}
+
+		const {observation} = this.#detailsOf(task);
+		this.#details.delete(task);
+		settle(future);
+		this.#observer.settled(task, future, observation);
 	}
 }

@@ -83,6 +83,9 @@ export class Pool implements FutureOwner {
 		returned: (task, payload) => {
 			this.#tasks.returned(task, payload);
 		},
+		returnedSmall: (task, value) => {
+			this.#tasks.returnedSmall(task, value);
+		},
 		threw: (task, payload) => {
 			this.#tasks.threw(task, payload);
 		},
@@ -128,7 +131,7 @@ export class Pool implements FutureOwner {
 
 	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
 	submit(fn: AnyFunction, args: readonly unknown[], limits = unlimited): Future<unknown> {
-		return this.#submit(() => this.#functions.call(fn, args), this.#receive, limits);
+		return (limits === unlimited ? this.#submitSmall(fn, args) : null) ?? this.#submit(() => this.#functions.call(fn, args), this.#receive, limits);
 	}
 
 	/** The function as it is now. Where it cannot travel, the chunks fail. Each item of a chunk has the timeout. */
@@ -247,6 +250,22 @@ export class Pool implements FutureOwner {
 		}
 	}
 
+	/** Null for what needs more than a row in the outbox. Runs no code of the caller. */
+	#submitSmall(fn: AnyFunction, args: readonly unknown[]): Future<unknown> | null {
+		const isPossible = this.#state.name === 'open' && !this.#observer.isListening;
+		const functionId = isPossible ? this.#functions.knownId(fn) : undefined;
+		const task = this.#lastTask + 1;
+		if (functionId === undefined || !this.#outbox.addSmall(task, functionId, args)) {
+			return null;
+		}
+
+		this.#lastTask = task;
+		const future = createFuture<unknown>(this, task);
+		this.#tasks.add(task, future, null);
+		this.#flushSoon();
+		return future;
+	}
+
 	#submit(encodeTask: () => OutgoingTask, receive: Receive, limits: TaskLimits): Future<unknown> {
 		const {signal, timeout} = limits;
 		if (isAborted(signal)) {
@@ -273,8 +292,8 @@ export class Pool implements FutureOwner {
 		const task = ++this.#lastTask;
 		const future = createFuture<unknown>(this, task);
 		const attempts = limits.retries === 0 ? null : this.#attempts(task, future, outgoing, limits);
-		this.#tasks.add(task, {
-			future, receive, timeout, attempts, observation: this.#observer.submitted(task), classes: outgoing.classes,
+		this.#tasks.add(task, future, {
+			receive, timeout, attempts, observation: this.#observer.submitted(task), classes: outgoing.classes,
 		});
 		if (isAborted(signal)) {
 			// By a subscriber of a diagnostics channel, who has just been told of the task.
@@ -313,6 +332,10 @@ export class Pool implements FutureOwner {
 
 	#send(task: number, {functionId, bytes}: Pick<OutgoingTask, 'functionId' | 'bytes'>, timeout: number | null): void {
 		this.#outbox.add(task, functionId, bytes, timeout ?? -1);
+		this.#flushSoon();
+	}
+
+	#flushSoon(): void {
 		if (this.#isDue()) {
 			this.#flush();
 		} else if (!this.#isFlushScheduled) {

@@ -24,12 +24,18 @@ export class TaskObserver {
 		this.#events = events;
 	}
 
+	/** Whether somebody wants to know more than counts. */
+	get isListening(): boolean {
+		return taskChannel.hasSubscribers || this.#events.isHeard('task:settle');
+	}
+
 	/** Null where nobody wants to know more than counts. */
 	submitted(task: number): TaskObservation | null {
-		const isTraced = taskChannel.hasSubscribers;
-		if (!isTraced && !this.#events.isHeard('task:settle')) {
+		if (!this.isListening) {
 			return null;
 		}
+
+		const isTraced = taskChannel.hasSubscribers;
 
 		const trace: TaskTrace | null = isTraced ? {executorId: this.#events.executorId, task, status: null} : null;
 		if (trace !== null) {

@@ -1,10 +1,16 @@
 /**
  * The functions that the parent has shipped to this worker.
  */
+import {Buffer} from 'node:buffer';
 import {prepareCodes, type PreparedCode} from '../functions/prepared-code.js';
 import {decodeFunction, type Application} from '../functions/shipped-function.js';
 import {decodeParts, decodeWithFunctions} from '../serialize/codec.js';
 import {ImportUnderWay} from '../serialize/reducers.js';
+import {readSmallArguments} from '../serialize/small-payload.js';
+import {operation} from '../serialize/wire.js';
+
+/** The template of a function without captured values: code number 0, in the words of the payload format. */
+const bareTemplate = Uint8Array.of(0x95, 0, 0xC0, operation.function, 0, 0);
 
 /** Any function of a task. */
 export type TaskFunction = (...args: unknown[]) => unknown;
@@ -23,11 +29,24 @@ export class ShippedCallable {
 	readonly #template: Uint8Array | null;
 	/** A function that is not made anew for each call, since it is the module's own. */
 	#constant: TaskFunction | null = null;
+	/** The code of a function that is nothing but its code. */
+	readonly #bare: PreparedCode | null;
 
 	constructor(application: Application, codes: readonly PreparedCode[], template: Uint8Array | null) {
 		this.application = application;
 		this.#codes = codes;
 		this.#template = template;
+		this.#bare = template !== null && codes.length === 1 && Buffer.compare(template, bareTemplate) === 0 ? codes[0]! : null;
+	}
+
+	/** Null for a call that `callOf` has to prepare. */
+	smallCallOf(payloads: Uint8Array, start: number, length: number): (Call & {readonly application: 'call'}) | null {
+		if (this.application !== 'call' || (this.#constant === null && this.#bare === null)) {
+			return null;
+		}
+
+		const args = readSmallArguments(payloads, start, length);
+		return args === null ? null : {application: 'call', fn: this.instance(), args};
 	}
 
 	/** @throws {ImportUnderWay} Something in it has to be imported: call again when it is. */
@@ -52,6 +71,10 @@ export class ShippedCallable {
 	instance(): TaskFunction {
 		if (this.#constant !== null) {
 			return this.#constant;
+		}
+
+		if (this.#bare !== null) {
+			return this.#bare.create([], null) as TaskFunction;
 		}
 
 		const fn = decodeParts(this.#template!, 1, 'worker', {codes: this.#codes})[0] as TaskFunction;
@@ -83,6 +106,12 @@ export class Functions {
 		} catch (error) {
 			this.#functions.set(id, {failure: error});
 		}
+	}
+
+	/** As `callOf` of the function with that number, which may not be known; null too where it is not ready. */
+	smallCall(id: number, payloads: Uint8Array, start: number, length: number): ReturnType<ShippedCallable['smallCallOf']> {
+		const known = this.#functions.get(id);
+		return known !== undefined && 'callable' in known ? known.callable.smallCallOf(payloads, start, length) : null;
 	}
 
 	/** The parent will not name it again. */

@@ -10,9 +10,11 @@ import {encode} from '../serialize/codec.js';
 import {carried, type Pickler} from '../serialize/pickler.js';
 import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
+import {maxSmallPayload, writeSmallValue} from '../serialize/small-payload.js';
 import {encodeOutcomes, type Outcome, type ResultEncoder} from './each.js';
 
 const nothing = new Uint8Array(0);
+const small = new Uint8Array(maxSmallPayload);
 const resultSteps: readonly string[] = ['result'];
 
 /** Writes frames to the parent. What returns a promise has written only when that is fulfilled. */
@@ -43,6 +45,12 @@ export class Replies {
 
 	/** The task's value; where it cannot travel, the error that says why. */
 	returned(sequence: number, value: unknown, application: Application): Promise<void> | undefined {
+		const length = this.pickler === null && application === 'call' ? writeSmallValue(value, small, 0) : -1;
+		if (length !== -1) {
+			this.#end.write(frameKind.returned, sequence, small.subarray(0, length));
+			return undefined;
+		}
+
 		let payload;
 		try {
 			payload = application === 'each' ? encodeOutcomes(value as Outcome[], this.#encoder) : this.#encoder.result(this.#encoder.carried(value));

@@ -113,14 +113,13 @@ export class TaskLoop {
 		const id = table[row + 2]!;
 		const start = this.#offset;
 		this.#offset = start + table[row + 3]!;
-		const payload = payloads.subarray(start, this.#offset);
 		switch (kind) {
 			case frameKind.task: {
-				return this.#claim(sequence) && this.#runTask(sequence, id, payload);
+				return this.#claim(sequence) && this.#runTask(sequence, id, payloads, start);
 			}
 
 			case frameKind.function: {
-				this.#functions.add(id, payload);
+				this.#functions.add(id, payloads.subarray(start, this.#offset));
 				return false;
 			}
 
@@ -131,7 +130,7 @@ export class TaskLoop {
 
 			case frameKind.init: {
 				this.#isBusy = true;
-				void this.#initialize(payload);
+				void this.#initialize(payloads.subarray(start, this.#offset));
 				return true;
 			}
 
@@ -170,10 +169,12 @@ export class TaskLoop {
 		this.#resume();
 	}
 
-	#runTask(sequence: number, id: number, payload: Uint8Array): boolean {
+	#runTask(sequence: number, id: number, payloads: Uint8Array, start: number): boolean {
+		const end = this.#offset;
 		let call;
 		try {
-			call = decodeWhenImported(() => this.#prepareCall(id, payload));
+			call = this.#pickler === null ? this.#functions.smallCall(id, payloads, start, end - start) : null;
+			call ??= decodeWhenImported(() => this.#prepareCall(id, payloads.subarray(start, end)));
 		} catch (error) {
 			return this.#isAnswering(this.#replies.undecodable(sequence, error));
 		}
