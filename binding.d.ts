@@ -111,11 +111,15 @@ export interface NativeFact {
   bytes: Buffer | null
   text: string | null
   errno: number | null
+  memory: number | null
+  finished: number | null
 }
 
 /** What `options.ts` and `context.ts` have settled; times in ms. */
 export interface NativeSettings {
   maxWorkers: number
+  /** A whole number from 1 up. */
+  maxTasksPerWorker: number | null
   idleTimeout: number | null
   startTimeout: number | null
   shutdownGrace: number | null

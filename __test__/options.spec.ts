@@ -24,6 +24,7 @@ test('without options every setting has its default, and undefined means the def
 		startTimeout: 60_000,
 		shutdownTimeout: 10_000,
 		maxPoisonRetries: 1,
+		maxTasksPerWorker: null,
 	};
 	for (const options of [undefined, {}, Object.fromEntries([...Object.keys(expected), 'env'].map(name => [name, undefined]))]) {
 		const {env, ...settings} = read(options);
@@ -35,9 +36,9 @@ test('without options every setting has its default, and undefined means the def
 test('what is given is what is set', t => {
 	const initializer = (): void => undefined;
 	t.like(read({
-		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0,
+		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0, maxTasksPerWorker: 1,
 	}), {
-		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0,
+		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0, maxTasksPerWorker: 1,
 	});
 });
 
@@ -55,7 +56,7 @@ test('the settings are frozen, and do not change with the arrays and objects the
 test('Infinity is no timeout, and null only where it is named', t => {
 	t.like(read({timeout: Number.POSITIVE_INFINITY, startTimeout: Number.POSITIVE_INFINITY, shutdownTimeout: Number.POSITIVE_INFINITY}), {timeout: null, startTimeout: null, shutdownTimeout: null});
 	t.is(read({timeout: null}).timeout, null);
-	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries']) {
+	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries', 'maxTasksPerWorker']) {
 		t.throws(reading({[name]: null}), {...wrongType, message: new RegExp(`^${name} must be`, 'v')}, `${name}: null`);
 	}
 });
@@ -72,7 +73,7 @@ for (const maxWorkers of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 **
 
 test('a value of the wrong type is refused, with the name of its option', t => {
 	const wrong = {
-		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {},
+		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {}, maxTasksPerWorker: '50',
 	};
 	for (const [name, value] of Object.entries(wrong)) {
 		const error = t.throws(reading({[name]: value}), wrongType);
@@ -85,7 +86,8 @@ test('a value of the wrong type is refused, with the name of its option', t => {
 });
 
 test('a value out of range is refused', t => {
-	for (const options of [{timeout: -1}, {timeout: Number.NaN}, {startTimeout: -0.5}, {maxPoisonRetries: -1}, {maxPoisonRetries: 0.5}]) {
+	const counts = [{maxPoisonRetries: -1}, {maxPoisonRetries: 0.5}, {maxTasksPerWorker: 0}, {maxTasksPerWorker: 1.5}, {maxTasksPerWorker: Number.POSITIVE_INFINITY}];
+	for (const options of [{timeout: -1}, {timeout: Number.NaN}, {startTimeout: -0.5}, ...counts]) {
 		t.throws(reading(options), outOfRange);
 	}
 });

@@ -11,6 +11,7 @@ export const eventChannels: Readonly<Record<ExecutorEventName, Channel>> = {
 	'worker:start': channel('loky:worker:start'),
 	'worker:exit': channel('loky:worker:exit'),
 	'task:settle': channel('loky:task:settle'),
+	recycle: channel('loky:recycle'),
 	broken: channel('loky:broken'),
 };
 

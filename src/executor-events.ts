@@ -20,6 +20,18 @@ export interface WorkerStartEvent {
 /** A worker's process is gone. `duration` is its life in ms; the reason of one that was asked to leave is `shutdown`. */
 export type WorkerExitEvent = Omit<WorkerTermination, 'attempt'>;
 
+/** A worker was replaced between two tasks. Its replacement is ready, and it is about to leave. */
+export interface RecycleEvent {
+	readonly pid: number;
+	readonly workerIndex: number;
+	/** Which option has asked for it. */
+	readonly reason: 'maxTasks';
+	/** Its resident memory in bytes; null where the system does not tell. */
+	readonly memory: number | null;
+	/** How many tasks it has finished. */
+	readonly tasksDone: number;
+}
+
 /** A task has its result, or will have none. */
 export interface TaskSettleEvent {
 	/** Counts the tasks of the executor, from 1. */
@@ -39,6 +51,7 @@ export interface ExecutorEvents {
 	readonly 'worker:start': WorkerStartEvent;
 	readonly 'worker:exit': WorkerExitEvent;
 	readonly 'task:settle': TaskSettleEvent;
+	readonly recycle: RecycleEvent;
 	readonly broken: BrokenEvent;
 }
 

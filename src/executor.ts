@@ -253,6 +253,7 @@ function nativeSettings(settings: ExecutorSettings, encoding: TaskEncoding): Nat
 	return {
 		...workerLaunch(settings.env),
 		maxWorkers: settings.maxWorkers,
+		maxTasksPerWorker: settings.maxTasksPerWorker,
 		idleTimeout: settings.timeout,
 		startTimeout: settings.startTimeout,
 		shutdownGrace: settings.shutdownTimeout,

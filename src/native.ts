@@ -54,6 +54,15 @@ export type NativeFact
 	= | {readonly kind: 'worker-terminated' | 'timed-out' | 'aborted' | 'worker-exited'; readonly death: NativeDeath}
 		| ({readonly kind: 'pool-broken' | 'broken'} & NativeBreak)
 		| {readonly kind: 'worker-started'; readonly workerIndex: number; readonly pid: number}
+		| {
+			readonly kind: 'worker-recycled';
+			readonly workerIndex: number;
+			readonly pid: number;
+			readonly cause: 'maxTasks';
+			readonly memory: number | null;
+			/** How many tasks it has finished. */
+			readonly finished: number;
+		}
 		| {readonly kind: 'stdout' | 'stderr'; readonly bytes: Uint8Array}
 		| {readonly kind: 'closed'}
 		| {readonly kind: 'failed'; readonly text: string};
@@ -83,6 +92,7 @@ export interface NativeBatch {
 /** Everything that a supervisor is told once. */
 export interface NativeSettings {
 	readonly maxWorkers: number;
+	readonly maxTasksPerWorker: number | null;
 	readonly idleTimeout: number | null;
 	readonly startTimeout: number | null;
 	readonly shutdownGrace: number | null;

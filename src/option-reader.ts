@@ -94,6 +94,11 @@ export function readCount(options: OptionCopy, name: string, {minimum, maximum =
 	return value;
 }
 
+/** As {@link readCount}, or null where nothing is given. */
+export function readOptionalCount(options: OptionCopy, name: string, {minimum}: {readonly minimum: number}): number | null {
+	return options[name] === undefined ? null : readCount(options, name, {minimum, byDefault: () => minimum});
+}
+
 /** One of a few words. */
 export function readChoice<const Choice extends string>(options: OptionCopy, name: string, choices: readonly Choice[], byDefault: Choice): Choice {
 	const value = options[name];

@@ -9,6 +9,7 @@ import {
 	readBoolean,
 	readChoice,
 	readCount,
+	readOptionalCount,
 	readTimeout,
 	type OptionCopy,
 } from './option-reader.js';
@@ -42,6 +43,11 @@ export interface ExecutorOptions {
 	readonly shutdownTimeout?: number | undefined;
 	/** How often a task is queued again when its worker died before it started the task. Default: 1. */
 	readonly maxPoisonRetries?: number | undefined;
+	/**
+	 * After how many tasks a worker is replaced, from 1 up; a chunk of a `map` is one. It works on until its replacement is ready, so this is no
+	 * exact number. Default: never.
+	 */
+	readonly maxTasksPerWorker?: number | undefined;
 }
 
 /** {@link ExecutorOptions}, checked and complete. Times are in ms, `null` is none. */
@@ -59,6 +65,7 @@ export interface ExecutorSettings {
 	readonly startTimeout: number | null;
 	readonly shutdownTimeout: number | null;
 	readonly maxPoisonRetries: number;
+	readonly maxTasksPerWorker: number | null;
 }
 
 /** What one `map` can be told. */
@@ -103,6 +110,7 @@ const executorOptionNames = [
 	'startTimeout',
 	'shutdownTimeout',
 	'maxPoisonRetries',
+	'maxTasksPerWorker',
 ] as const satisfies ReadonlyArray<keyof ExecutorOptions>;
 
 /**
@@ -126,6 +134,7 @@ export function readExecutorOptions(functionName: string, options: unknown): Exe
 		startTimeout: readTimeout(copy, 'startTimeout', {byDefault: 60_000}),
 		shutdownTimeout: readTimeout(copy, 'shutdownTimeout', {byDefault: 10_000}),
 		maxPoisonRetries: readCount(copy, 'maxPoisonRetries', {minimum: 0, maximum: mostRetries, byDefault: () => 1}),
+		maxTasksPerWorker: readOptionalCount(copy, 'maxTasksPerWorker', {minimum: 1}),
 	});
 }
 

@@ -107,6 +107,7 @@ export class Pool implements FutureOwner {
 	#lastTask = 0;
 	#workersStarted = 0;
 	#workersDied = 0;
+	#workersRecycled = 0;
 	#isFlushScheduled = false;
 	#isHeld = false;
 
@@ -203,6 +204,7 @@ export class Pool implements FutureOwner {
 			cancelled,
 			workersStarted: this.#workersStarted,
 			workersDied: this.#workersDied,
+			workersRecycled: this.#workersRecycled,
 		};
 	}
 
@@ -509,6 +511,15 @@ export class Pool implements FutureOwner {
 				const {pid, workerIndex} = fact;
 				this.#workersStarted++;
 				this.#events.tell('worker:start', () => ({pid, workerIndex}));
+				return;
+			}
+
+			case 'worker-recycled': {
+				const {pid, workerIndex, cause: reason, memory, finished: tasksDone} = fact;
+				this.#workersRecycled++;
+				this.#events.tell('recycle', () => ({
+					pid, workerIndex, reason, memory, tasksDone,
+				}));
 				return;
 			}
 

@@ -5,7 +5,7 @@ import type {NativeWorkerState} from './native.js';
 
 /** A worker as `executor.workers` shows it. Times in ms. */
 export interface WorkerInfo {
-	/** Below `maxWorkers`; that of a dead worker is used again. */
+	/** Below `maxWorkers`, or a little above while workers are replaced; that of a dead worker is used again. */
 	readonly index: number;
 	/** Null while its process is being started. */
 	readonly pid: number | null;
@@ -40,6 +40,8 @@ export interface ExecutorStats {
 	readonly workersStarted: number;
 	/** Workers whose processes ended though nobody had asked them to. */
 	readonly workersDied: number;
+	/** Workers that were replaced between two tasks, as the event `recycle` tells. */
+	readonly workersRecycled: number;
 }
 
 export const describeWorker = ({index, pid, state, age, running, runningFor, finished}: NativeWorkerState): WorkerInfo => ({

@@ -1,10 +1,10 @@
 import {expectTypeOf} from 'expect-type';
 import type {
-	ProcessPoolExecutor, BrokenProcessPool, ExecutorEventName, ExecutorStats, TaskSettleEvent, TerminatedWorkerError, WorkerExitEvent, WorkerInfo,
+	ProcessPoolExecutor, BrokenProcessPool, ExecutorEventName, ExecutorStats, RecycleEvent, TaskSettleEvent, TerminatedWorkerError, WorkerExitEvent, WorkerInfo,
 } from 'loky';
 
 export function check(executor: ProcessPoolExecutor): void {
-	expectTypeOf<ExecutorEventName>().toEqualTypeOf<'worker:start' | 'worker:exit' | 'task:settle' | 'broken'>();
+	expectTypeOf<ExecutorEventName>().toEqualTypeOf<'worker:start' | 'worker:exit' | 'task:settle' | 'recycle' | 'broken'>();
 	expectTypeOf(executor.on('worker:start', ({pid, workerIndex}) => {
 		expectTypeOf([pid, workerIndex]).toEqualTypeOf<number[]>();
 	})).toEqualTypeOf<ProcessPoolExecutor>();
@@ -12,6 +12,10 @@ export function check(executor: ProcessPoolExecutor): void {
 		expectTypeOf(error).toEqualTypeOf<BrokenProcessPool>();
 	}).off('task:settle', event => {
 		expectTypeOf(event).toEqualTypeOf<TaskSettleEvent>();
+	});
+	executor.on('recycle', event => {
+		expectTypeOf(event).toEqualTypeOf<RecycleEvent>();
+		expectTypeOf(event.memory).toEqualTypeOf<number | null>();
 	});
 	expectTypeOf<WorkerExitEvent['reason']>().toEqualTypeOf<TerminatedWorkerError['reason']>();
 	expectTypeOf(executor.stats()).toEqualTypeOf<ExecutorStats>();

@@ -4,6 +4,8 @@ import type {ExecutorOptions, ExecutorSettings, MapOptions} from '#dist/options.
 expectTypeOf<{maxWorkers: 2; timeout: null; env: {A: string; B: null; C: undefined}}>().toExtend<ExecutorOptions>();
 expectTypeOf<{initializer: (path: string, mode: number) => Promise<void>; initargs: readonly [string, number]}>().toExtend<ExecutorOptions>();
 expectTypeOf<{timeout: undefined; onWorkerDeath: undefined}>().toExtend<ExecutorOptions>();
+expectTypeOf<{maxTasksPerWorker: 50}>().toExtend<ExecutorOptions>();
+expectTypeOf<{maxTasksPerWorker: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{maxWorkers: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{onWorkerDeath: 'ignore'}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{context: 'loky_init_main'}>().toExtend<ExecutorOptions>();

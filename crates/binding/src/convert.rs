@@ -7,13 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use napi::bindgen_prelude::{Buffer, Error, Result, Status};
 use napi_derive::napi;
-use pool::{Exit, OnWorkerDeath, PoolConfig, Shutdown, TerminationReason};
+use pool::{Exit, OnWorkerDeath, PoolConfig, RecycleReason, Shutdown, TerminationReason};
 use supervisor::{DeathWatch, Launch, WorkerDeath};
 
 /// What `options.ts` and `context.ts` have settled; times in ms.
 #[napi(object, use_nullable = true)]
 pub struct NativeSettings {
 	pub max_workers: u32,
+	/// A whole number from 1 up.
+	pub max_tasks_per_worker: Option<f64>,
 	pub idle_timeout: Option<f64>,
 	pub start_timeout: Option<f64>,
 	pub shutdown_grace: Option<f64>,
@@ -35,6 +37,7 @@ impl NativeSettings {
 	pub fn pool_config(&self) -> PoolConfig {
 		PoolConfig {
 			max_workers: self.max_workers,
+			max_tasks_per_worker: self.max_tasks_per_worker.map(whole),
 			idle_timeout: self.idle_timeout.map(milliseconds),
 			start_timeout: self.start_timeout.map_or(Duration::MAX, milliseconds),
 			shutdown_grace: self.shutdown_grace.map_or(Duration::MAX, milliseconds),
@@ -74,6 +77,12 @@ fn variable(entry: &str) -> Result<(OsString, OsString)> {
 /// A number of ms from JavaScript. What a `Duration` cannot hold is as good as for ever.
 pub fn milliseconds(value: f64) -> Duration {
 	Duration::try_from_secs_f64(value.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
+}
+
+/// A count or a size from JavaScript, checked there: a whole number, not negative.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(value: f64) -> u64 {
+	value as u64
 }
 
 /// As JavaScript counts time.
@@ -162,6 +171,13 @@ fn reason(reason: TerminationReason) -> &'static str {
 		TerminationReason::Aborted => "aborted",
 		TerminationReason::Protocol => "protocol",
 		TerminationReason::Shutdown => "shutdown",
+	}
+}
+
+/// Why a worker was replaced, in the word of `native.ts`.
+pub fn recycle_reason(reason: RecycleReason) -> &'static str {
+	match reason {
+		RecycleReason::MaxTasks => "maxTasks",
 	}
 }
 

@@ -6,7 +6,7 @@ use napi_derive::napi;
 use pool::BreakCause;
 use supervisor::{BreakFacts, Notice, Settlement, Stream};
 
-use crate::convert::{NativeDeath, exact};
+use crate::convert::{NativeDeath, exact, recycle_reason};
 
 /// A payload from this size is handed over as it is; below it is cheaper to copy it behind its neighbours. Bytes.
 const LARGE: usize = 64 * 1024;
@@ -52,6 +52,8 @@ pub struct NativeFact {
 	pub bytes: Option<Buffer>,
 	pub text: Option<String>,
 	pub errno: Option<i32>,
+	pub memory: Option<f64>,
+	pub finished: Option<f64>,
 }
 
 impl NativeFact {
@@ -65,6 +67,8 @@ impl NativeFact {
 			bytes: None,
 			text: None,
 			errno: None,
+			memory: None,
+			finished: None,
 		}
 	}
 
@@ -181,6 +185,20 @@ impl Layout {
 				let mut fact = NativeFact::new("worker-started");
 				fact.worker_index = Some(index);
 				fact.pid = Some(pid);
+				self.fact(NO_TASK, fact);
+			}
+			Notice::WorkerRecycled {
+				recycled,
+				index,
+				pid,
+				memory,
+			} => {
+				let mut fact = NativeFact::new("worker-recycled");
+				fact.worker_index = Some(index);
+				fact.pid = Some(pid);
+				fact.cause = Some(recycle_reason(recycled.reason).to_owned());
+				fact.memory = memory.map(exact);
+				fact.finished = Some(exact(recycled.finished));
 				self.fact(NO_TASK, fact);
 			}
 			Notice::WorkerExited(death) => {

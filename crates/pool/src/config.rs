@@ -7,8 +7,10 @@ use bytes::Bytes;
 /// The settings of one pool.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
-	/// The most workers that may live at once, those that are leaving included. At least 1.
+	/// The most workers that may live at once, those that are leaving included, those that are being replaced not. At least 1.
 	pub max_workers: u32,
+	/// After how many finished tasks a worker is replaced. `None`: it never is for that.
+	pub max_tasks_per_worker: Option<u64>,
 	/// How long a worker may stay idle before it is asked to leave. `None`: for ever.
 	pub idle_timeout: Option<Duration>,
 	/// How long a worker may take from its spawn to its `Ready` frame.

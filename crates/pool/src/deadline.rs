@@ -30,6 +30,7 @@ impl Pool {
 				deadline,
 				is_spawned: _,
 			} => Some(*deadline),
+			WorkerState::Standby => None,
 			WorkerState::Idle { since } => self.config.idle_timeout.map(|timeout| *since + timeout),
 			WorkerState::Busy(front) => self.front_deadline(front, worker.in_flight.len()),
 			WorkerState::Exiting { step, .. } => match step {
@@ -63,6 +64,7 @@ impl Pool {
 					Due::Kill(ExitReason::StartTimedOut)
 				}
 				WorkerState::Starting { .. } => Due::Nothing,
+				WorkerState::Standby => Due::Nothing,
 				WorkerState::Idle { .. } => Due::Nothing, // Whether it is needed is found by `dispatch`.
 				WorkerState::Busy(front) => match worker.in_flight.front() {
 					Some(held) => {

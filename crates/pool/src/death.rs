@@ -40,31 +40,33 @@ impl Pool {
 			attempt: None,
 		};
 		match worker.state {
-			WorkerState::Starting { .. } => self.start_failed(termination, turn),
-			WorkerState::Idle { .. } | WorkerState::Busy(_) => match self.config.on_worker_death {
-				OnWorkerDeath::Isolate => {
-					self.settle_and_put_back(
-						id,
-						worker.in_flight,
-						&termination,
-						Outcome::WorkerTerminated,
-						turn,
-					);
+			WorkerState::Starting { .. } => self.start_failed(worker.is_replacement, termination, turn),
+			WorkerState::Standby | WorkerState::Idle { .. } | WorkerState::Busy(_) => {
+				match self.config.on_worker_death {
+					OnWorkerDeath::Isolate => {
+						self.settle_and_put_back(
+							id,
+							worker.in_flight,
+							&termination,
+							Outcome::WorkerTerminated,
+							turn,
+						);
+					}
+					OnWorkerDeath::Break => {
+						self.settle_started(
+							id,
+							worker.in_flight,
+							&termination,
+							Outcome::WorkerTerminated,
+							turn,
+						);
+						self.break_down(BreakCause::WorkerDied(termination), turn);
+					}
 				}
-				OnWorkerDeath::Break => {
-					self.settle_started(
-						id,
-						worker.in_flight,
-						&termination,
-						Outcome::WorkerTerminated,
-						turn,
-					);
-					self.break_down(BreakCause::WorkerDied(termination), turn);
-				}
-			},
+			}
 			WorkerState::Exiting { reason, step: _ } => match reason {
 				ExitReason::StartTimedOut | ExitReason::BrokeProtocol { was_ready: false, .. } => {
-					self.start_failed(termination, turn);
+					self.start_failed(worker.is_replacement, termination, turn);
 				}
 				ExitReason::TaskTimedOut => {
 					self.settle_and_put_back(id, worker.in_flight, &termination, Outcome::TimedOut, turn);
@@ -84,7 +86,7 @@ impl Pool {
 				// Counted when it was said.
 				ExitReason::StartFailed => {}
 				// It held nothing: asked when it was idle, or robbed when the pool was killed.
-				ExitReason::Dismissed | ExitReason::PoolKilled => {}
+				ExitReason::Dismissed | ExitReason::Recycled | ExitReason::PoolKilled => {}
 			},
 		}
 	}
@@ -201,17 +203,19 @@ fn judge(state: &WorkerState, exit: &Exit, evidence: Option<Evidence>) -> Termin
 			(ExitReason::TaskAborted, _) => TerminationReason::Aborted,
 			(ExitReason::BrokeProtocol { .. }, _) => TerminationReason::Protocol,
 			(ExitReason::PoolKilled, _) => TerminationReason::Shutdown,
-			(ExitReason::Dismissed | ExitReason::StartFailed, LadderStep::Asked { .. }) => {
-				TerminationReason::of(exit, evidence)
-			}
 			(
-				ExitReason::Dismissed | ExitReason::StartFailed,
+				ExitReason::Dismissed | ExitReason::Recycled | ExitReason::StartFailed,
+				LadderStep::Asked { .. },
+			) => TerminationReason::of(exit, evidence),
+			(
+				ExitReason::Dismissed | ExitReason::Recycled | ExitReason::StartFailed,
 				LadderStep::AwaitingSpawn | LadderStep::Terminated { .. } | LadderStep::Killed,
 			) => TerminationReason::Shutdown,
 		},
-		WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Busy(_) => {
-			TerminationReason::of(exit, evidence)
-		}
+		WorkerState::Starting { .. }
+		| WorkerState::Standby
+		| WorkerState::Idle { .. }
+		| WorkerState::Busy(_) => TerminationReason::of(exit, evidence),
 	}
 }
 

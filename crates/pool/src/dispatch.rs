@@ -15,6 +15,7 @@ impl Pool {
 		let turn = &mut Turn { now, ledger, actions };
 		self.pace.fold();
 		if self.hands_out_tasks() {
+			self.relieve_workers(turn);
 			self.free_hostages(turn);
 			self.feed_idle(turn);
 			if self.queue.is_empty() {
@@ -27,6 +28,7 @@ impl Pool {
 		self.dismiss_idle(turn);
 		if self.hands_out_tasks() {
 			self.start_workers(turn);
+			self.start_replacements(turn);
 		}
 	}
 
@@ -44,7 +46,8 @@ impl Pool {
 
 	/// When a worker may be started that is needed, if one is.
 	pub(crate) fn next_start(&self) -> Option<Duration> {
-		(self.hands_out_tasks() && self.missing_workers() > 0).then(|| self.starts.not_before())
+		(self.hands_out_tasks() && self.missing_workers() + self.missing_replacements() > 0)
+			.then(|| self.starts.not_before())
 	}
 
 	/// Tasks that need a worker which stays: not those that end with a worker that is leaving.
@@ -62,8 +65,9 @@ impl Pool {
 	}
 
 	fn missing_workers(&self) -> usize {
-		let live = self.workers.iter().filter(|worker| worker.is_live()).count();
-		let room = (self.config.max_workers as usize).saturating_sub(self.workers.len());
+		let has_place = |worker: &&Worker| worker.is_live() && worker.has_place();
+		let live = self.workers.iter().filter(has_place).count();
+		let room = self.free_places();
 		self.wanted_workers(self.demand()).saturating_sub(live).min(room)
 	}
 
@@ -72,7 +76,7 @@ impl Pool {
 			return;
 		}
 		for _ in 0..self.missing_workers() {
-			self.start_worker(turn);
+			self.start_worker(false, turn);
 		}
 	}
 
@@ -86,22 +90,22 @@ impl Pool {
 		}
 		let has_worker = self.workers.iter().any(Worker::is_live);
 		// One that is leaving counts until it is reaped.
-		let has_room = self.workers.len() < self.config.max_workers as usize;
-		if !has_worker && has_room && self.starts.not_before() <= turn.now {
-			self.start_worker(turn);
+		if !has_worker && self.free_places() > 0 && self.starts.not_before() <= turn.now {
+			self.start_worker(false, turn);
 		}
 	}
 
-	fn start_worker<L>(&mut self, turn: &mut Turn<'_, L>) {
+	pub(crate) fn start_worker<L>(&mut self, is_replacement: bool, turn: &mut Turn<'_, L>) {
 		let is_free = |index: &u32| self.workers.iter().all(|worker| worker.index != *index);
-		let Some(index) = (0..self.config.max_workers).find(is_free) else {
+		let Some(index) = (0..u32::MAX).find(is_free) else {
 			return;
 		};
-		let worker = WorkerId(self.next_worker);
+		let id = WorkerId(self.next_worker);
 		self.next_worker += 1;
-		let deadline = turn.now + self.config.start_timeout;
-		self.workers.push(Worker::ordered(worker, index, deadline));
-		turn.actions.push(Action::SpawnWorker { worker, index });
+		let mut worker = Worker::ordered(id, index, turn.now + self.config.start_timeout);
+		worker.is_replacement = is_replacement;
+		self.workers.push(worker);
+		turn.actions.push(Action::SpawnWorker { worker: id, index });
 	}
 
 	/// Lets go those that were not needed for long. After the tasks are given out, so that no worker leaves while a task
@@ -116,6 +120,7 @@ impl Pool {
 					worker.dismiss(turn.now + self.config.shutdown_grace, turn.actions);
 				}
 				WorkerState::Idle { .. } => {}
+				WorkerState::Standby => {} // needed as soon as the other is between two tasks
 				WorkerState::Starting { .. } | WorkerState::Busy(_) | WorkerState::Exiting { .. } => {}
 			}
 		}
@@ -133,7 +138,10 @@ impl Pool {
 					worker.dismiss(turn.now + self.config.shutdown_grace, turn.actions);
 				}
 				WorkerState::Idle { since } => idle.push((since, position)),
-				WorkerState::Starting { .. } | WorkerState::Busy(_) | WorkerState::Exiting { .. } => {}
+				WorkerState::Starting { .. }
+				| WorkerState::Standby
+				| WorkerState::Busy(_)
+				| WorkerState::Exiting { .. } => {}
 			}
 		}
 		idle.sort_unstable_by_key(|(since, position)| (std::cmp::Reverse(*since), *position));
@@ -153,11 +161,13 @@ impl Pool {
 		}
 		let demand = self.demand();
 		let share = demand.div_ceil(self.wanted_workers(demand).max(1));
+		let has_standby = self.has_standby();
 		for position in 0..self.workers.len() {
 			let worker = &self.workers[position];
 			match &worker.state {
 				// What is sent behind a slow task would soon be taken back.
 				WorkerState::Busy(front) if front.is_slow(turn.now) => {}
+				WorkerState::Busy(_) if has_standby && worker.due.is_some() => {} // is about to be replaced
 				WorkerState::Busy(_) if worker.in_flight.len() - 1 > depth / 2 => {}
 				WorkerState::Busy(_) => {
 					let target = share.min(1 + depth);
@@ -168,7 +178,10 @@ impl Pool {
 						}
 					}
 				}
-				WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Exiting { .. } => {}
+				WorkerState::Starting { .. }
+				| WorkerState::Standby
+				| WorkerState::Idle { .. }
+				| WorkerState::Exiting { .. } => {}
 			}
 		}
 	}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::frame::Frame;
-use crate::{Evidence, Exit, FunctionId, Outcome, SpawnFailure, TaskId, Violation, WorkerId};
+use crate::{Evidence, Exit, FunctionId, Outcome, Recycled, SpawnFailure, TaskId, Violation, WorkerId};
 
 /// Something that has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub enum Action {
 	SpawnWorker {
 		/// Its number, never used before.
 		worker: WorkerId,
-		/// The smallest number below `max_workers` that no living worker has: stable and dense, unlike `worker`.
+		/// The smallest number that no living worker has: stable and dense, unlike `worker`.
 		index: u32,
 	},
 	/// Write this frame to the worker, after everything ordered before.
@@ -86,6 +86,8 @@ pub enum Action {
 	SignalWorker(WorkerId, StopSignal),
 	/// Tell the submitter. The only place where a task ends.
 	SettleTask(TaskId, Outcome),
+	/// Tell the submitter that a worker was replaced. It was asked to leave, its replacement takes tasks.
+	TellRecycled(Recycled),
 	/// Nothing more will happen: every task is settled, every process reaped, the pool accepts nothing.
 	Close,
 }

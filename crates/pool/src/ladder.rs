@@ -13,6 +13,8 @@ use crate::{Action, FunctionId, Sequence, StopSignal, Violation};
 pub(crate) enum ExitReason {
 	/// Not needed: idle for too long, out of sequences, or the pool has finished.
 	Dismissed,
+	/// Another has taken its place.
+	Recycled,
 	/// It said that its initializer threw.
 	StartFailed,
 	/// It was not ready in time.
@@ -43,13 +45,20 @@ pub(crate) enum LadderStep {
 }
 
 impl Worker {
-	/// Asks it to leave. It must hold no task.
+	/// Asks it to leave because nobody needs it. It must hold no task.
 	pub(crate) fn dismiss(&mut self, until: Duration, actions: &mut Vec<Action>) {
+		self.ask_to_leave(ExitReason::Dismissed, until, actions);
+	}
+
+	/// Asks it to leave. It must hold no task.
+	pub(crate) fn ask_to_leave(&mut self, reason: ExitReason, until: Duration, actions: &mut Vec<Action>) {
 		let step = match self.state {
 			WorkerState::Starting {
 				is_spawned: false, ..
 			} => LadderStep::AwaitingSpawn,
-			WorkerState::Starting { is_spawned: true, .. } | WorkerState::Idle { .. } => {
+			WorkerState::Starting { is_spawned: true, .. }
+			| WorkerState::Standby
+			| WorkerState::Idle { .. } => {
 				actions.push(Action::SendFrame(
 					self.id,
 					control_frame(FrameKind::Exit, Bytes::new()),
@@ -59,10 +68,7 @@ impl Worker {
 			WorkerState::Busy(_) => return,        // asked when it has finished
 			WorkerState::Exiting { .. } => return, // leaves in any case
 		};
-		self.state = WorkerState::Exiting {
-			reason: ExitReason::Dismissed,
-			step,
-		};
+		self.state = WorkerState::Exiting { reason, step };
 	}
 
 	/// Kills it. A worker that is leaving keeps the reason that it has.
@@ -72,6 +78,7 @@ impl Worker {
 				is_spawned: false, ..
 			} => (new_reason, LadderStep::AwaitingSpawn),
 			WorkerState::Starting { is_spawned: true, .. }
+			| WorkerState::Standby
 			| WorkerState::Idle { .. }
 			| WorkerState::Busy(_) => (new_reason, LadderStep::Killed),
 			WorkerState::Exiting { reason, step } => match step {
@@ -107,6 +114,7 @@ impl Worker {
 			}
 			// Said twice: it has its orders.
 			WorkerState::Starting { is_spawned: true, .. }
+			| WorkerState::Standby
 			| WorkerState::Idle { .. }
 			| WorkerState::Busy(_)
 			| WorkerState::Exiting {

@@ -21,6 +21,8 @@
 //!   before it starts the task. What is not claimed can be recalled, with the same atomic operation. See [`ClaimLedger`].
 //! * **front**: the oldest task that a worker holds: the one that it runs, or is about to claim. What is behind it was
 //!   sent ahead, so that the worker need not wait for the next one.
+//! * **recycling**: a worker that is **due** is replaced between two tasks. Its **replacement** is ready before (`Standby`),
+//!   and takes its place when it is idle; one place, one task at a time.
 //! * **ladder**: how a worker is made to leave: asked with an `Exit` frame, then SIGTERM, then SIGKILL.
 //! * **frame**: the envelope on the pipe, see [`frame`]. **payload**: bytes that this crate never looks into.
 //! * **function**: what a task calls, shipped once per worker ahead of the first task that needs it. Once it is **released**
@@ -29,6 +31,7 @@
 //! # Where each decision is
 //!
 //! * `dispatch`: how many workers, which task goes where. `pace`: how much ahead. `recall`: what is taken back.
+//! * `recycle`: which workers are replaced, and when.
 //! * `functions`: how long a function is kept.
 //! * `received`: what a frame means. `death`: what the end of a process means. `starts`: what a failed start means.
 //! * `deadline`: everything that happens because time passed. `shutdown`: closing and breaking.
@@ -55,6 +58,7 @@ mod pool;
 mod queue;
 mod recall;
 mod received;
+mod recycle;
 mod shutdown;
 mod starts;
 mod task;
@@ -69,6 +73,7 @@ pub use outcome::{
 	BreakCause, Evidence, Exit, Outcome, SpawnFailure, Termination, TerminationReason, Violation,
 };
 pub use pool::{Pool, PoolState, WorkerView};
+pub use recycle::{Memory, RecycleReason, Recycled};
 
 /// A task, numbered by whoever submits it, in increasing order. Stays below 2^53, so that it is exact as a JavaScript number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

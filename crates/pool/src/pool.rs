@@ -59,7 +59,7 @@ pub enum PoolState {
 pub struct WorkerView {
 	/// Its number.
 	pub worker: WorkerId,
-	/// Its place among the living workers, below `max_workers`.
+	/// Its place among the living workers: below `max_workers`, or above while workers are replaced.
 	pub index: u32,
 	/// `starting`, `idle`, `busy` or `exiting`.
 	pub state: &'static str,
@@ -287,7 +287,7 @@ impl Pool {
 				self.kill_for_task(position, sequence, ExitReason::TaskAborted, turn);
 			}
 			WorkerState::Exiting { .. } => {} // is killed already, and takes the task with it
-			WorkerState::Starting { .. } | WorkerState::Idle { .. } => {} // hold no task
+			WorkerState::Starting { .. } | WorkerState::Standby | WorkerState::Idle { .. } => {} // hold no task
 		}
 	}
 

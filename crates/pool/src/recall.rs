@@ -12,9 +12,10 @@ impl Pool {
 		while self.queue.len() < idle {
 			let due = |worker: &&mut Worker| match &worker.state {
 				WorkerState::Busy(front) => worker.in_flight.len() > 1 && front.steal_at() <= turn.now,
-				WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Exiting { .. } => {
-					false
-				}
+				WorkerState::Starting { .. }
+				| WorkerState::Standby
+				| WorkerState::Idle { .. }
+				| WorkerState::Exiting { .. } => false,
 			};
 			let loaded = self
 				.workers
@@ -37,9 +38,10 @@ impl Pool {
 			let worker = &mut self.workers[position];
 			let is_due = match &worker.state {
 				WorkerState::Busy(front) => worker.in_flight.len() > 1 && front.release_at() <= turn.now,
-				WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Exiting { .. } => {
-					false
-				}
+				WorkerState::Starting { .. }
+				| WorkerState::Standby
+				| WorkerState::Idle { .. }
+				| WorkerState::Exiting { .. } => false,
 			};
 			if is_due {
 				let recalled = recall(worker, usize::MAX, turn);

@@ -33,6 +33,7 @@ impl Pool {
 				// Written before the end came: a value that is there is better than none. Anything else is let pass,
 				// since the worker is leaving.
 				ExitReason::Dismissed
+				| ExitReason::Recycled
 				| ExitReason::StartFailed
 				| ExitReason::StartTimedOut
 				| ExitReason::TaskTimedOut
@@ -50,16 +51,18 @@ impl Pool {
 				Ready | StartFailed,
 			) => self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn),
 			// A result for a sequence that it does not hold.
-			(WorkerState::Starting { .. } | WorkerState::Idle { .. }, Returned | Threw | Undecodable) => {
-				self.distrust(position, Violation::UnknownSequence(frame.sequence), turn);
-			}
+			(
+				WorkerState::Starting { .. } | WorkerState::Standby | WorkerState::Idle { .. },
+				Returned | Threw | Undecodable,
+			) => self.distrust(position, Violation::UnknownSequence(frame.sequence), turn),
 			// Said twice.
-			(WorkerState::Idle { .. } | WorkerState::Busy(_), Ready | StartFailed) => {
+			(WorkerState::Standby | WorkerState::Idle { .. } | WorkerState::Busy(_), Ready | StartFailed) => {
 				self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn);
 			}
 			// Kinds that only we send.
 			(
 				WorkerState::Starting { .. }
+				| WorkerState::Standby
 				| WorkerState::Idle { .. }
 				| WorkerState::Busy(_)
 				| WorkerState::Exiting { .. },
@@ -86,6 +89,7 @@ impl Pool {
 			) => {}
 			(
 				WorkerState::Starting { .. }
+				| WorkerState::Standby
 				| WorkerState::Idle { .. }
 				| WorkerState::Busy(_)
 				| WorkerState::Exiting { .. },
@@ -101,14 +105,22 @@ impl Pool {
 	fn distrust(&mut self, position: usize, violation: Violation, turn: &mut Turn<'_, impl ClaimLedger>) {
 		let was_ready = match self.workers[position].state {
 			WorkerState::Starting { .. } => false,
-			WorkerState::Idle { .. } | WorkerState::Busy(_) | WorkerState::Exiting { .. } => true,
+			WorkerState::Standby
+			| WorkerState::Idle { .. }
+			| WorkerState::Busy(_)
+			| WorkerState::Exiting { .. } => true,
 		};
 		self.kill_worker(position, ExitReason::BrokeProtocol { was_ready, violation }, turn);
 	}
 
 	fn ready(&mut self, position: usize, turn: &mut Turn<'_, impl ClaimLedger>) {
 		self.starts.ready();
-		self.workers[position].state = WorkerState::Idle { since: turn.now };
+		let worker = &mut self.workers[position];
+		worker.state = if worker.is_replacement {
+			WorkerState::Standby
+		} else {
+			WorkerState::Idle { since: turn.now }
+		};
 	}
 
 	/// Every future that waits for a worker learns the error; the next ones have another try, until it was too often.
@@ -124,6 +136,10 @@ impl Pool {
 			reason: ExitReason::StartFailed,
 			step,
 		};
+		if self.workers[position].is_replacement {
+			self.starts.replacement_failed(turn.now);
+			return;
+		}
 		let failed = self.starts.failed(turn.now);
 		let cause = BreakCause::InitializerThrew(error);
 		if failed >= self.config.max_failed_starts {
@@ -150,6 +166,7 @@ impl Pool {
 			Some(next) => WorkerState::Busy(Front::arrived(turn.now, next.timeout)),
 			None => WorkerState::Idle { since: turn.now },
 		};
+		worker.count_tasks(self.config.max_tasks_per_worker);
 	}
 
 	/// Settles the worker's front with this result. `None`: that is not the task that the worker is running.

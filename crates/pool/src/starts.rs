@@ -36,6 +36,12 @@ impl Starts {
 		self.failed
 	}
 
+	/// Notes that a replacement did not become ready. The worker that it was to replace works on, so that is no reason to
+	/// give up, only to wait.
+	pub(crate) fn replacement_failed(&mut self, now: Duration) {
+		self.back_off(now);
+	}
+
 	/// Notes that no process could be made, for want of something that may come back. Returns whether the time until the
 	/// next try is beyond patience.
 	pub(crate) fn could_not_spawn(&mut self, now: Duration) -> bool {
@@ -89,6 +95,7 @@ impl Pool {
 			} => {}
 			// A process that exists cannot have failed to come into being. Its exit will be reported.
 			WorkerState::Starting { is_spawned: true, .. }
+			| WorkerState::Standby
 			| WorkerState::Idle { .. }
 			| WorkerState::Busy(_)
 			| WorkerState::Exiting {
@@ -96,8 +103,12 @@ impl Pool {
 				..
 			} => return,
 		}
-		self.workers.remove(position);
+		let worker = self.workers.remove(position);
 		if !self.needs_workers() {
+			return;
+		}
+		if worker.is_replacement {
+			self.starts.replacement_failed(turn.now);
 			return;
 		}
 		let nobody_lives = self.workers.iter().all(|worker| !worker.is_spawned());
@@ -108,8 +119,15 @@ impl Pool {
 	}
 
 	/// A process ended before it was ready.
-	pub(crate) fn start_failed(&mut self, termination: Termination, turn: &mut Turn<'_, impl ClaimLedger>) {
-		if self.needs_workers() && self.starts.failed(turn.now) >= self.config.max_failed_starts {
+	pub(crate) fn start_failed(
+		&mut self,
+		is_replacement: bool,
+		termination: Termination,
+		turn: &mut Turn<'_, impl ClaimLedger>,
+	) {
+		if is_replacement {
+			self.starts.replacement_failed(turn.now);
+		} else if self.needs_workers() && self.starts.failed(turn.now) >= self.config.max_failed_starts {
 			self.break_down(BreakCause::WorkersNeverReady(termination), turn);
 		}
 	}

@@ -56,6 +56,7 @@ impl Trial {
 	pub(crate) fn new(change: impl FnOnce(&mut PoolConfig)) -> Trial {
 		let mut config = PoolConfig {
 			max_workers: 2,
+			max_tasks_per_worker: None,
 			idle_timeout: None,
 			start_timeout: Duration::from_secs(60),
 			shutdown_grace: Duration::from_secs(5),

@@ -10,6 +10,7 @@ use crate::frame::{Frame, FrameKind};
 use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::WorkerView;
+use crate::recycle::Due;
 use crate::{Action, ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, Violation, WorkerId};
 
 /// Claims are signed 32-bit numbers.
@@ -28,6 +29,10 @@ pub(crate) struct Worker {
 	pub(crate) finished: u64,
 	/// See [`Self::front_since`], once it is killed.
 	front_since_before_kill: Option<Duration>,
+	/// Started to replace another, whose place it has not taken yet.
+	pub(crate) is_replacement: bool,
+	/// Why it is to be replaced, if it is. It works on until another can take its place.
+	pub(crate) due: Option<Due>,
 	next_sequence: u32,
 	/// The last sequence that came back: everything up to it was read.
 	answered: u32,
@@ -35,11 +40,13 @@ pub(crate) struct Worker {
 	functions: FxHashSet<FunctionId>,
 }
 
-/// `Starting` -> `Idle` <-> `Busy` -> `Exiting`; each of them may die.
+/// `Starting` (-> `Standby`) -> `Idle` <-> `Busy` -> `Exiting`; each of them may die.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WorkerState {
 	/// Ordered; not ready until then it is killed.
 	Starting { deadline: Duration, is_spawned: bool },
+	/// Ready, and waits until the worker that it replaces is between two tasks.
+	Standby,
 	/// Ready, nothing in flight.
 	Idle { since: Duration },
 	/// Something in flight.
@@ -69,6 +76,8 @@ impl Worker {
 			in_flight: VecDeque::new(),
 			finished: 0,
 			front_since_before_kill: None,
+			is_replacement: false,
+			due: None,
 			next_sequence: 1,
 			answered: 0,
 			functions: FxHashSet::default(),
@@ -78,7 +87,10 @@ impl Worker {
 	/// Whether it is not on its way out.
 	pub(crate) fn is_live(&self) -> bool {
 		match self.state {
-			WorkerState::Starting { .. } | WorkerState::Idle { .. } | WorkerState::Busy(_) => true,
+			WorkerState::Starting { .. }
+			| WorkerState::Standby
+			| WorkerState::Idle { .. }
+			| WorkerState::Busy(_) => true,
 			WorkerState::Exiting { .. } => false,
 		}
 	}
@@ -87,7 +99,7 @@ impl Worker {
 	pub(crate) fn is_spawned(&self) -> bool {
 		match self.state {
 			WorkerState::Starting { is_spawned, .. } => is_spawned,
-			WorkerState::Idle { .. } | WorkerState::Busy(_) => true,
+			WorkerState::Standby | WorkerState::Idle { .. } | WorkerState::Busy(_) => true,
 			WorkerState::Exiting { step, .. } => match step {
 				LadderStep::AwaitingSpawn => false,
 				LadderStep::Asked { .. } | LadderStep::Terminated { .. } | LadderStep::Killed => true,
@@ -100,7 +112,7 @@ impl Worker {
 		match &self.state {
 			WorkerState::Busy(front) => Some(front.since),
 			WorkerState::Exiting { .. } => self.front_since_before_kill,
-			WorkerState::Starting { .. } | WorkerState::Idle { .. } => None,
+			WorkerState::Starting { .. } | WorkerState::Standby | WorkerState::Idle { .. } => None,
 		}
 	}
 
@@ -118,6 +130,7 @@ impl Worker {
 				..
 			} => Some(*violation),
 			WorkerState::Starting { .. }
+			| WorkerState::Standby
 			| WorkerState::Idle { .. }
 			| WorkerState::Busy(_)
 			| WorkerState::Exiting { .. } => None,
@@ -147,8 +160,8 @@ impl Worker {
 		match &self.state {
 			WorkerState::Idle { .. } => self.state = WorkerState::Busy(Front::arrived(now, timeout)),
 			WorkerState::Busy(_) => {} // the front is another task
-			WorkerState::Starting { .. } | WorkerState::Exiting { .. } => {
-				unreachable!("only a ready worker is given tasks")
+			WorkerState::Starting { .. } | WorkerState::Standby | WorkerState::Exiting { .. } => {
+				unreachable!("only a ready worker with a place is given tasks")
 			}
 		}
 		sequence
@@ -179,7 +192,8 @@ impl Worker {
 			// The worker has not made progress by this, so only the timeout begins anew.
 			(WorkerState::Busy(front), Some(next)) if place == 0 => front.rearm(now, next.timeout),
 			(WorkerState::Busy(_), Some(_)) => {} // the front stays
-			(WorkerState::Starting { .. } | WorkerState::Idle { .. }, _) => {} // held nothing, found nothing
+			// Held nothing, found nothing.
+			(WorkerState::Starting { .. } | WorkerState::Standby | WorkerState::Idle { .. }, _) => {}
 			(WorkerState::Exiting { .. }, _) => {} // leaves in any case
 		}
 	}
@@ -230,8 +244,8 @@ impl Worker {
 				};
 				actions.push(Action::SendFrame(self.id, frame));
 			}
-			WorkerState::Starting { .. } => {} // was sent none
-			WorkerState::Exiting { .. } => {}  // reads no more of them, and forgets everything soon
+			WorkerState::Starting { .. } | WorkerState::Standby => {} // was sent none
+			WorkerState::Exiting { .. } => {} // reads no more of them, and forgets everything soon
 		}
 	}
 
@@ -242,7 +256,7 @@ impl Worker {
 			index: self.index,
 			state: match self.state {
 				WorkerState::Starting { .. } => "starting",
-				WorkerState::Idle { .. } => "idle",
+				WorkerState::Standby | WorkerState::Idle { .. } => "idle",
 				WorkerState::Busy(_) => "busy",
 				WorkerState::Exiting { .. } => "exiting",
 			},

@@ -105,6 +105,11 @@ fn end() -> impl Strategy<Value = Step> {
 	]
 }
 
+/// After how many tasks workers are replaced.
+fn max_tasks() -> impl Strategy<Value = Option<u64>> {
+	prop::option::of(1_u64..5)
+}
+
 fn any_config() -> impl Strategy<Value = PoolConfig> {
 	(
 		1_u32..5,
@@ -112,10 +117,19 @@ fn any_config() -> impl Strategy<Value = PoolConfig> {
 		prop::option::of(Just(Duration::from_secs(10))),
 		1_u32..4,
 		1_u32..4,
+		max_tasks(),
 	)
 		.prop_map(
-			|(max_workers, breaks, idle_timeout, max_failed_starts, max_unstarted_deaths)| PoolConfig {
+			|(
 				max_workers,
+				breaks,
+				idle_timeout,
+				max_failed_starts,
+				max_unstarted_deaths,
+				max_tasks_per_worker,
+			)| PoolConfig {
+				max_workers,
+				max_tasks_per_worker,
 				idle_timeout,
 				on_worker_death: if breaks {
 					OnWorkerDeath::Break
@@ -222,11 +236,12 @@ proptest! {
 	#[test]
 	fn every_task_on_good_workers_completes(
 		max_workers in 1_u32..5,
+		max_tasks_per_worker in max_tasks(),
 		steps in prop::collection::vec(calm(), 0..150),
 	) {
 		// Good workers are never late, even if nobody lets them work for hours.
 		let start_timeout = Duration::from_secs(1_000_000);
-		let mut world = World::new(PoolConfig { max_workers, start_timeout, ..config() });
+		let mut world = World::new(PoolConfig { max_workers, max_tasks_per_worker, start_timeout, ..config() });
 		for step in steps {
 			take(&mut world, match step {
 				Step::Submit { tasks, function, timeout: _ } => Step::Submit { tasks, function, timeout: None },
@@ -246,11 +261,37 @@ proptest! {
 	}
 
 	#[test]
+	fn workers_that_have_done_their_tasks_are_all_replaced(
+		max_workers in 1_u32..6,
+		max_tasks in 1_u64..5,
+		tasks in prop::collection::vec(1_u8..20, 1..20),
+	) {
+		let start_timeout = Duration::from_secs(1_000_000);
+		let config = PoolConfig {
+			max_workers, max_tasks_per_worker: Some(max_tasks), start_timeout, idle_timeout: None, ..config()
+		};
+		let mut world = World::new(config);
+		for tasks in tasks {
+			for _ in 0..tasks {
+				world.submit(0, None);
+			}
+			world.work_until_quiet();
+			prop_assert_eq!(world.pool.outstanding(), 0);
+			// At rest, all have something left to do.
+			prop_assert!(world.pool.workers().all(|worker| worker.finished < max_tasks));
+			prop_assert!(world.pool.workers().count() <= max_workers as usize);
+		}
+	}
+
+	#[test]
 	fn deaths_of_ready_workers_cost_what_they_had_started_and_nothing_else(
+		max_tasks_per_worker in max_tasks(),
 		steps in prop::collection::vec(prop_oneof![20 => calm(), 2 => of_some_worker(death())], 0..150),
 	) {
 		// No limit: every task that did not start goes back to the queue.
-		let patient = PoolConfig { max_unstarted_deaths: u32::MAX, max_failed_starts: u32::MAX, ..config() };
+		let patient = PoolConfig {
+			max_unstarted_deaths: u32::MAX, max_failed_starts: u32::MAX, max_tasks_per_worker, ..config()
+		};
 		let mut world = World::new(patient);
 		for step in steps {
 			take(&mut world, step);

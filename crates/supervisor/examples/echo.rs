@@ -126,6 +126,7 @@ impl Run {
 fn config(max_workers: u32) -> PoolConfig {
 	PoolConfig {
 		max_workers,
+		max_tasks_per_worker: None,
 		idle_timeout: Some(Duration::from_secs(60)),
 		start_timeout: Duration::from_secs(10),
 		shutdown_grace: Duration::from_secs(1),

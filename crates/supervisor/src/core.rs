@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polling::Poller;
-use pool::{Action, Event, Pool, PoolConfig, PoolState, SpawnFailure, Submission, TaskId, WorkerId};
+use pool::{
+	Action, Event, Pool, PoolConfig, PoolState, Recycled, SpawnFailure, Submission, TaskId, WorkerId,
+};
 use rustc_hash::FxHashMap;
 
 use crate::channel::Inbound;
@@ -215,11 +217,25 @@ impl Core {
 				self.notices
 					.push(Notice::Settled(task, self.deaths.settlement(outcome)));
 			}
+			Action::TellRecycled(recycled) => self.tell_recycled(recycled),
 			Action::Close => {
 				self.phase = Phase::Closed;
 				self.notices.push(Notice::Closed);
 			}
 		}
+	}
+
+	fn tell_recycled(&mut self, recycled: Recycled) {
+		// It was idle when it was replaced, so it had a process.
+		let Some(worker) = self.workers.get(&recycled.worker) else {
+			return;
+		};
+		self.notices.push(Notice::WorkerRecycled {
+			recycled,
+			index: worker.index,
+			pid: worker.pid().as_raw_pid().unsigned_abs(),
+			memory: worker.process.memory().map(|memory| memory.resident),
+		});
 	}
 
 	/// Writes what was queued in this turn: one write per worker, however many frames.

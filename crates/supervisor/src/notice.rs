@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pool::{BreakCause, Exit, TaskId, TerminationReason, Violation, WorkerId};
+use pool::{BreakCause, Exit, Recycled, TaskId, TerminationReason, Violation, WorkerId};
 
 /// Something that the owner should know.
 #[derive(Clone, Debug)]
@@ -18,6 +18,17 @@ pub enum Notice {
 		index: u32,
 		/// Its process.
 		pid: u32,
+	},
+	/// A worker was replaced between two tasks, and is about to leave.
+	WorkerRecycled {
+		/// The worker, why, and how many tasks it has finished.
+		recycled: Recycled,
+		/// Its dense number.
+		index: u32,
+		/// Its process.
+		pid: u32,
+		/// Its resident memory in bytes, where that can be told.
+		memory: Option<u64>,
 	},
 	/// A worker's process is gone.
 	WorkerExited(Box<WorkerDeath>),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use polling::Poller;
-use pool::{SpawnFailure, StopSignal, WorkerId};
+use pool::{Memory, SpawnFailure, StopSignal, WorkerId};
 use rustix::process::{Pid, Signal};
 
 use crate::DeathWatch;
@@ -93,6 +93,11 @@ impl Process {
 	/// The number that the kernel gave it.
 	pub fn pid(&self) -> Pid {
 		self.pid
+	}
+
+	/// Its resident memory, where that can be told.
+	pub fn memory(&self) -> Option<Memory> {
+		sys::memory_of(self.pid)
 	}
 
 	/// Sends an order of the pool to the worker and to every process that it started in its group.

@@ -209,6 +209,7 @@ mod tests {
 	fn start() -> (Supervisor, std::sync::mpsc::Receiver<()>) {
 		let config = PoolConfig {
 			max_workers: 1,
+			max_tasks_per_worker: None,
 			idle_timeout: None,
 			start_timeout: Duration::from_secs(60),
 			shutdown_grace: Duration::from_secs(60),

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pool::{
-	Action, Event, Exit, FunctionId, OnWorkerDeath, Outcome, Pool, PoolConfig, PoolState, Shutdown,
-	SpawnFailure, Submission, TaskId, Termination, TerminationReason, Violation, WorkerId,
+	Action, Event, Exit, FunctionId, OnWorkerDeath, Outcome, Pool, PoolConfig, PoolState, RecycleReason,
+	Recycled, Shutdown, SpawnFailure, Submission, TaskId, Termination, TerminationReason, Violation,
+	WorkerId, WorkerView,
 };
 
 pub use ledger::FakeLedger;
@@ -21,6 +22,7 @@ pub use worker::{Deed, FakeWorker, Process};
 pub fn config() -> PoolConfig {
 	PoolConfig {
 		max_workers: 3,
+		max_tasks_per_worker: None,
 		idle_timeout: Some(Duration::from_secs(10)),
 		start_timeout: Duration::from_secs(60),
 		shutdown_grace: Duration::from_secs(5),
@@ -61,6 +63,8 @@ pub struct World {
 	ended: BTreeSet<WorkerId>,
 	/// How many tasks were given up that had not started.
 	given_up: usize,
+	/// Workers that were replaced.
+	pub recycled: BTreeSet<WorkerId>,
 }
 
 impl World {
@@ -85,6 +89,7 @@ impl World {
 			orders: 0,
 			ended: BTreeSet::new(),
 			given_up: 0,
+			recycled: BTreeSet::new(),
 		}
 	}
 
@@ -257,6 +262,10 @@ impl World {
 					"{task:?} was started after it was settled"
 				);
 				assert!(self.pool.is_running(task, &self.ledger));
+				let runs =
+					|worker: &&FakeWorker| worker.process == Process::Alive && worker.running().is_some();
+				let running = self.workers.iter().filter(runs).count();
+				assert!(running <= self.config.max_workers as usize, "too many tasks run");
 			}
 			Deed::Finished(task) => assert!(self.finished.insert(task)),
 		}
@@ -368,6 +377,7 @@ impl World {
 					self.ended.insert(worker);
 				}
 				Action::SettleTask(task, outcome) => self.settle(task, outcome),
+				Action::TellRecycled(recycled) => self.recycle(recycled),
 				Action::Close => self.close(),
 			}
 		}
@@ -394,11 +404,13 @@ impl World {
 			.iter()
 			.filter(|worker| worker.process != Process::Reaped);
 		let mut indices: BTreeSet<u32> = living.map(|worker| worker.index).collect();
-		assert!(
-			indices.len() < self.config.max_workers as usize,
-			"too many workers"
-		);
-		let smallest = (0..self.config.max_workers).find(|index| !indices.contains(index));
+		let most = self.config.max_workers as usize;
+		let replaced = match self.config.max_tasks_per_worker {
+			Some(_) => most.div_ceil(4),
+			None => 0,
+		};
+		assert!(indices.len() < most + replaced, "too many workers");
+		let smallest = (0..u32::MAX).find(|index| !indices.contains(index));
 		assert_eq!(smallest, Some(index));
 		assert!(indices.insert(index));
 		assert!(
@@ -458,6 +470,29 @@ impl World {
 			earlier,
 			Some(None),
 			"{task:?} was settled twice, or never submitted"
+		);
+	}
+
+	/// A worker is replaced between two tasks, for a reason, and by another that is ready.
+	fn recycle(&mut self, recycled: Recycled) {
+		let Recycled {
+			worker,
+			reason,
+			finished,
+		} = recycled;
+		match reason {
+			RecycleReason::MaxTasks => assert!(self.config.max_tasks_per_worker <= Some(finished)),
+		}
+		assert!(self.recycled.insert(worker), "{worker:?} was replaced twice");
+		let views: Vec<WorkerView> = self.pool.workers().collect();
+		let is_leaving =
+			|view: &WorkerView| view.worker == worker && view.state == "exiting" && view.in_flight == 0;
+		assert!(views.iter().any(is_leaving), "{worker:?} is not leaving");
+		let is_ready =
+			|view: &WorkerView| view.worker > worker && (view.state == "idle" || view.state == "busy");
+		assert!(
+			views.iter().any(is_ready),
+			"nobody has taken the place of {worker:?}"
 		);
 	}
 

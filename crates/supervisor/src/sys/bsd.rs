@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use polling::os::kqueue::{PollerKqueueExt, Process, ProcessOps};
 use polling::{PollMode, Poller};
-use pool::Exit;
+use pool::{Exit, Memory};
 use rustix::event::PollFlags;
 use rustix::fs::{FileType, Mode};
 use rustix::io::FdFlags;
@@ -167,6 +167,11 @@ pub fn signal_when_parent_dies(_signal: Signal) {}
 
 /// Nothing: the kernel takes no such hint.
 pub fn die_before_parent() {}
+
+/// Unknown: nothing measures it here, so no limit is kept.
+pub fn memory_of(_pid: Pid) -> Option<Memory> {
+	None
+}
 
 /// Nothing: [`prepare_write_end`] serves here.
 pub struct SigpipeGuard;

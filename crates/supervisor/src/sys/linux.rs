@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use polling::{Event, PollMode, Poller};
-use pool::Exit;
+use pool::{Exit, Memory};
 use rustix::event::PollFlags;
 use rustix::fs::{FileType, MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -219,6 +219,24 @@ pub fn die_before_parent() {
 	}
 }
 
+/// The resident memory of a child that is not reaped. `None` where there is no `/proc`, or no descriptor to read it by.
+///
+/// Opened for each look, which takes some microseconds: looks are rare, and a descriptor for each worker would be missing
+/// where they are scarce.
+pub fn memory_of(pid: Pid) -> Option<Memory> {
+	let statm = std::fs::read_to_string(format!("/proc/{}/statm", pid.as_raw_pid())).ok()?;
+	let pages = |field: Option<&str>| field?.parse::<u64>().ok();
+	// In pages: the size, what is resident, and what of that is backed by files or shared.
+	let mut fields = statm.split_whitespace().skip(1);
+	let resident = pages(fields.next())?;
+	let shared = pages(fields.next())?;
+	let page = rustix::param::page_size() as u64;
+	Some(Memory {
+		resident: resident * page,
+		private: resident.saturating_sub(shared) * page,
+	})
+}
+
 /// Keeps SIGPIPE away from the calling thread while it writes.
 ///
 /// A write to a pipe without readers raises SIGPIPE in the writing thread. Node ignores it, but a listener that was added
@@ -281,6 +299,30 @@ mod tests {
 	use std::fs::File;
 
 	use super::*;
+
+	#[test]
+	fn the_memory_of_a_process_is_its_own_pages_and_those_of_files() {
+		let own = rustix::process::getpid();
+		let before = memory_of(own).unwrap();
+		assert!(before.private > 0 && before.resident > before.private);
+		let block = std::hint::black_box(vec![1_u8; 64 << 20]);
+		let after = memory_of(own).unwrap();
+		assert!(
+			after.private > before.private + (60 << 20),
+			"{before:?} {after:?}"
+		);
+		assert!(
+			after.resident > before.resident + (60 << 20),
+			"{before:?} {after:?}"
+		);
+		drop(block);
+	}
+
+	#[test]
+	fn the_memory_of_a_process_that_is_none_is_unknown() {
+		// Beyond the largest number that the kernel gives.
+		assert_eq!(memory_of(Pid::from_raw(i32::MAX).unwrap()), None);
+	}
 
 	#[test]
 	fn without_closefrom_every_descriptor_that_would_be_inherited_is_closed() {

@@ -10,6 +10,7 @@
 //! | `close_the_rest` | `closefrom`, or each one by number | `POSIX_SPAWN_CLOEXEC_DEFAULT` |
 //! | `signal_when_parent_dies` | parent-death signal | nothing |
 //! | `die_before_parent` | `oom_score_adj` | nothing |
+//! | `memory_of` | `/proc/<pid>/statm` | unsupported: unknown |
 //! | `SHARED_MEMORY_TYPE` | a regular file | nothing known |
 //! | `PEER_CLOSED` | `POLLRDHUP` | `POLLHUP` |
 //! | `prepare_write_end`, `SigpipeGuard` | the signal is blocked while writing | `F_SETNOSIGPIPE` |

@@ -42,6 +42,7 @@ pub fn run() {
 fn serve(count: u32, task: &str, mut say: impl FnMut(&str)) {
 	let config = PoolConfig {
 		max_workers: count,
+		max_tasks_per_worker: None,
 		idle_timeout: None,
 		start_timeout: Duration::from_secs(60),
 		shutdown_grace: Duration::from_secs(60),

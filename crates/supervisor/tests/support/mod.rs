@@ -22,6 +22,7 @@ pub const MISBEHAVE: &str = env!("CARGO_BIN_EXE_misbehave");
 pub fn config() -> PoolConfig {
 	PoolConfig {
 		max_workers: 2,
+		max_tasks_per_worker: None,
 		idle_timeout: None,
 		start_timeout: Duration::from_secs(60),
 		shutdown_grace: Duration::from_secs(60),
