@@ -1,0 +1,1 @@
+require('threads/worker').expose(require(process.env.LOKY_FAULTS_TASKS ?? './tasks.cjs'));
