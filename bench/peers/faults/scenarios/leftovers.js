@@ -27,7 +27,7 @@ export const leakedRejection = {
 		await stage.watch('next', () => pool.run('sleep', {mark: 'next', ms: 300}));
 		await stage.watch('later', () => pool.run('add', {a: 1, b: 2}));
 		// What is told by an event or a line on stderr may come after the results.
-		await delay(200);
+		await delay(1000);
 	},
 	judge: seen => [
 		...unharmed([seen.next]),

@@ -22,7 +22,7 @@ export const muchOutput = {
 	title: '16 MB on stdout from one task',
 	async run(stage) {
 		const pool = await stage.openWarm({workers: 1});
-		await stage.watch('task', () => pool.run('print', {bytes}), 10_000);
+		await stage.watch('task', () => pool.run('print', {bytes}), 30_000);
 		await stage.watch('after', () => pool.run('add', {a: 1, b: 2}));
 		stage.record('peak', process.resourceUsage().maxRSS * 1024);
 	},
