@@ -35,6 +35,8 @@ export declare class NativeExecutor {
   take(): NoticeBatch
   /** Has all text that workers have written among what is taken next, also lines without an end. */
   flushOutput(): void
+  /** So many bytes of text, those of one fact, are written or used: they wait no longer. */
+  textTaken(length: number): void
   /** What each living worker does at this moment. */
   workers(): Array<NativeWorkerState>
   /** Keeps the event loop alive. */
@@ -135,6 +137,7 @@ export interface NativeSettings {
   watchByThread: boolean
   /** Bytes. */
   maxPayload: number
+  textUse: 'passed-on' | 'marked' | 'discarded'
 }
 
 /** A worker, as `executor.workers` shows it. */

@@ -25,6 +25,7 @@ test('without options every setting has its default, and undefined means the def
 		shutdownTimeout: 10_000,
 		maxPoisonRetries: 1,
 		maxTasksPerWorker: null,
+		output: 'inherit',
 	};
 	for (const options of [undefined, {}, Object.fromEntries([...Object.keys(expected), 'env'].map(name => [name, undefined]))]) {
 		const {env, ...settings} = read(options);
@@ -56,7 +57,7 @@ test('the settings are frozen, and do not change with the arrays and objects the
 test('Infinity is no timeout, and null only where it is named', t => {
 	t.like(read({timeout: Number.POSITIVE_INFINITY, startTimeout: Number.POSITIVE_INFINITY, shutdownTimeout: Number.POSITIVE_INFINITY}), {timeout: null, startTimeout: null, shutdownTimeout: null});
 	t.is(read({timeout: null}).timeout, null);
-	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries', 'maxTasksPerWorker']) {
+	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries', 'maxTasksPerWorker', 'output']) {
 		t.throws(reading({[name]: null}), {...wrongType, message: new RegExp(`^${name} must be`, 'v')}, `${name}: null`);
 	}
 });
@@ -73,7 +74,7 @@ for (const maxWorkers of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 **
 
 test('a value of the wrong type is refused, with the name of its option', t => {
 	const wrong = {
-		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {}, maxTasksPerWorker: '50',
+		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {}, maxTasksPerWorker: '50', output: ['pipe', 'inherit'],
 	};
 	for (const [name, value] of Object.entries(wrong)) {
 		const error = t.throws(reading({[name]: value}), wrongType);
@@ -95,6 +96,7 @@ test('a value out of range is refused', t => {
 test('a word that is not offered is refused, and the message says which are', t => {
 	t.throws(reading({context: 'fork'}), {...outOfRange, message: /'loky'.*'fork'/v});
 	t.throws(reading({onWorkerDeath: 'ignore'}), {...outOfRange, message: /'isolate', 'break'/v});
+	t.throws(reading({output: 'tag'}), {...outOfRange, message: /'inherit', 'ignore', 'tagged', 'pipe'/v});
 });
 
 test('an unknown name is refused, and the closest known one is suggested', t => {

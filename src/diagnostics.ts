@@ -12,6 +12,7 @@ export const eventChannels: Readonly<Record<ExecutorEventName, Channel>> = {
 	'worker:exit': channel('loky:worker:exit'),
 	'task:settle': channel('loky:task:settle'),
 	recycle: channel('loky:recycle'),
+	output: channel('loky:output'),
 	broken: channel('loky:broken'),
 };
 

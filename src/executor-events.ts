@@ -41,6 +41,17 @@ export interface TaskSettleEvent {
 	readonly duration: number | null;
 }
 
+/** A worker has printed a line. Told only with the option `output: 'pipe'`. */
+export interface OutputEvent {
+	readonly stream: 'stdout' | 'stderr';
+	/** With its line feed. Without one: a piece of a line of more than 64 KiB, or a last line that nothing has ended. */
+	readonly text: string;
+	readonly workerIndex: number;
+	readonly pid: number;
+	/** The task that has printed it, where that is known. */
+	readonly task: number | null;
+}
+
 /** The executor is broken for good. */
 export interface BrokenEvent {
 	readonly error: BrokenProcessPool;
@@ -52,6 +63,7 @@ export interface ExecutorEvents {
 	readonly 'worker:exit': WorkerExitEvent;
 	readonly 'task:settle': TaskSettleEvent;
 	readonly recycle: RecycleEvent;
+	readonly output: OutputEvent;
 	readonly broken: BrokenEvent;
 }
 

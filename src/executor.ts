@@ -31,6 +31,7 @@ import {
 import {checkFunction, TaskScope} from './task-scope.js';
 import {untravelling} from './untravelling.js';
 import type {Initialization, InitialSettings} from './worker/initialize.js';
+import {textReceiver, textUse} from './worker-text.js';
 
 // The most bytes of one frame: what one Buffer surely holds on every version of Node.
 const maxPayload = 0x7F_FF_FF_FF;
@@ -82,7 +83,7 @@ export class ProcessPoolExecutor {
 			reducers: reducerTable(settings.jobReducers),
 			capture: functionCapture('worker', settings.context === 'loky_init_main'),
 		};
-		this.#pool = new Pool(nativeSettings(settings, encoding), encoding, this.#events);
+		this.#pool = new Pool(nativeSettings(settings, encoding), encoding, this.#events, textReceiver(settings.output, this.#events));
 		abandoned.register(this, this.#pool, this);
 	}
 
@@ -232,7 +233,7 @@ function pickler({jobReducers, resultReducers}: ExecutorSettings): Pickler | nul
 	return chosen;
 }
 
-function initialization({context, initializer, initargs, resultReducers}: ExecutorSettings, {pickler, ...encoding}: TaskEncoding): Initialization {
+function initialization({context, initializer, initargs, resultReducers, output}: ExecutorSettings, {pickler, ...encoding}: TaskEncoding): Initialization {
 	const settings: InitialSettings = {
 		initializer: initializer as InitialSettings['initializer'],
 		initargs,
@@ -240,6 +241,7 @@ function initialization({context, initializer, initargs, resultReducers}: Execut
 	};
 	return {
 		pickler: pickler?.name ?? null,
+		marksOutput: textUse[output] === 'marked',
 		mainScript: {
 			paths: [...inheritedMainScript().paths, ...entryPaths()],
 			url: mainModuleUrl(),
@@ -265,5 +267,6 @@ function nativeSettings(settings: ExecutorSettings, encoding: TaskEncoding): Nat
 		// For tests of the way that kernels without pidfds take.
 		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
 		maxPayload,
+		textUse: textUse[settings.output],
 	};
 }

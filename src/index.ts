@@ -1,6 +1,6 @@
 export {ProcessPoolExecutor} from './executor.js';
 export type {
-	BrokenEvent, ExecutorEventName, ExecutorEvents, ExecutorListener, RecycleEvent, TaskSettleEvent, WorkerExitEvent, WorkerStartEvent,
+	BrokenEvent, ExecutorEventName, ExecutorEvents, ExecutorListener, OutputEvent, RecycleEvent, TaskSettleEvent, WorkerExitEvent, WorkerStartEvent,
 } from './executor-events.js';
 export type {ExecutorStats, WorkerInfo} from './stats.js';
 export type {TaskTrace} from './diagnostics.js';

@@ -63,8 +63,8 @@ export type NativeFact
 			/** How many tasks it has finished. */
 			readonly finished: number;
 		}
-		| {readonly kind: 'stdout' | 'stderr'; readonly bytes: Uint8Array}
-		| {readonly kind: 'closed'}
+		| {readonly kind: 'stdout' | 'stderr'; readonly workerIndex: number; readonly pid: number; readonly bytes: Uint8Array}
+		| {readonly kind: 'closed' | 'text-dropped'}
 		| {readonly kind: 'failed'; readonly text: string};
 
 /** The first number of a row in a batch of notices. */
@@ -106,6 +106,7 @@ export interface NativeSettings {
 	readonly env: readonly string[];
 	readonly watchByThread: boolean;
 	readonly maxPayload: number;
+	readonly textUse: 'passed-on' | 'marked' | 'discarded';
 }
 
 /** What a living worker does. */
@@ -147,6 +148,8 @@ export interface NativeExecutor {
 	take(): NativeBatch;
 	/** Has all text that workers have written among what is taken next, also lines without an end. */
 	flushOutput(): void;
+	/** The text of one fact of so many bytes is written or used; workers wait where too much is not. */
+	textTaken(length: number): void;
 	/** Frees everything, without waiting for a garbage collection. */
 	dispose(): void;
 	workers(): NativeWorkerState[];

@@ -3,6 +3,7 @@ import {cpuCount} from './cpu-count.js';
 import type {Reducers} from './serialize/reducers.js';
 import {argumentRangeError, argumentTypeError} from './errors.js';
 import {mainModuleUrl} from './functions/main-module.js';
+import type {OutputMode} from './worker-text.js';
 import {
 	copyOptions,
 	emptyRecord,
@@ -48,6 +49,11 @@ export interface ExecutorOptions {
 	 * exact number. Default: never.
 	 */
 	readonly maxTasksPerWorker?: number | undefined;
+	/**
+	 * What becomes of what workers print: `'inherit'`, it is printed by this program; `'tagged'`, the same with worker and task before each
+	 * line; `'pipe'`, each line is an event `output`; `'ignore'`, nothing. Default: `'inherit'`.
+	 */
+	readonly output?: OutputMode | undefined;
 }
 
 /** {@link ExecutorOptions}, checked and complete. Times are in ms, `null` is none. */
@@ -66,6 +72,7 @@ export interface ExecutorSettings {
 	readonly shutdownTimeout: number | null;
 	readonly maxPoisonRetries: number;
 	readonly maxTasksPerWorker: number | null;
+	readonly output: OutputMode;
 }
 
 /** What one `map` can be told. */
@@ -111,6 +118,7 @@ const executorOptionNames = [
 	'shutdownTimeout',
 	'maxPoisonRetries',
 	'maxTasksPerWorker',
+	'output',
 ] as const satisfies ReadonlyArray<keyof ExecutorOptions>;
 
 /**
@@ -135,6 +143,7 @@ export function readExecutorOptions(functionName: string, options: unknown): Exe
 		shutdownTimeout: readTimeout(copy, 'shutdownTimeout', {byDefault: 10_000}),
 		maxPoisonRetries: readCount(copy, 'maxPoisonRetries', {minimum: 0, maximum: mostRetries, byDefault: () => 1}),
 		maxTasksPerWorker: readOptionalCount(copy, 'maxTasksPerWorker', {minimum: 1}),
+		output: readChoice(copy, 'output', ['inherit', 'ignore', 'tagged', 'pipe'], 'inherit'),
 	});
 }
 

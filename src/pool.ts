@@ -2,7 +2,6 @@
  * The JavaScript half of a pool: it turns calls into submissions and notices into settled futures. Every decision is
  * made by the other half.
  */
-import process from 'node:process';
 import {AbortableTasks} from './abortable-tasks.js';
 import {Attempts} from './attempts.js';
 import {watchExit} from './exit.js';
@@ -22,6 +21,7 @@ import type {MapChunk} from './map-chunk.js';
 import {readNotices, type NoticeReceiver} from './notices.js';
 import {brokenPoolError, workerExit} from './outcome.js';
 import {Outbox} from './outbox.js';
+import {finishParentOutput} from './parent-output.js';
 import {PendingTasks} from './pending-tasks.js';
 import {RetainedFunctions} from './retained-functions.js';
 import {received} from './serialize/pickler.js';
@@ -29,6 +29,7 @@ import {decodeErrorNow} from './serialize/remote-error.js';
 import {countWorkers, type ExecutorStats} from './stats.js';
 import {TaskObserver} from './task-observation.js';
 import {unlimited, type TaskLimits} from './task-options.js';
+import {warnOfDroppedText, type TextReceiver} from './worker-text.js';
 
 // Kept from the time the package was loaded: a program may replace them.
 const {queueMicrotask} = globalThis;
@@ -67,6 +68,7 @@ export class Pool implements FutureOwner {
 	readonly #functions: FunctionRegistry;
 	readonly #outbox = new Outbox();
 	readonly #events: EventListeners;
+	readonly #receiveText: TextReceiver;
 	readonly #observer: TaskObserver;
 	readonly #tasks: PendingTasks;
 	readonly #abortable = new AbortableTasks((tasks, reason) => {
@@ -111,9 +113,10 @@ export class Pool implements FutureOwner {
 	#isFlushScheduled = false;
 	#isHeld = false;
 
-	constructor(settings: NativeSettings, encoding: TaskEncoding, events: EventListeners) {
+	constructor(settings: NativeSettings, encoding: TaskEncoding, events: EventListeners, receiveText: TextReceiver) {
 		this.#settings = settings;
 		this.#events = events;
+		this.#receiveText = receiveText;
 		this.#observer = new TaskObserver(events);
 		const {pickler} = encoding;
 		this.#receive = pickler === null ? asItIs : decoded => received(decoded, pickler, 'parent');
@@ -382,6 +385,7 @@ export class Pool implements FutureOwner {
 			// The last output of workers is flushed before the parent exits, and nobody runs longer than it.
 			native.flushOutput();
 			this.#takeNotices();
+			finishParentOutput();
 			this.startClosing('kill');
 		});
 		return native;
@@ -481,13 +485,20 @@ export class Pool implements FutureOwner {
 				return;
 			}
 
+			case 'stdout':
 			case 'stderr': {
-				process.stderr.write(fact.bytes);
+				const {kind: stream, bytes, workerIndex, pid} = fact;
+				const native = this.#native();
+				this.#receiveText({
+					stream, bytes, workerIndex, pid, task: task === 0 ? null : task,
+				}, () => {
+					native?.textTaken(bytes.length);
+				});
 				return;
 			}
 
-			case 'stdout': {
-				process.stdout.write(fact.bytes);
+			case 'text-dropped': {
+				warnOfDroppedText();
 				return;
 			}
 

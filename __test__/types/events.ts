@@ -1,10 +1,10 @@
 import {expectTypeOf} from 'expect-type';
 import type {
-	ProcessPoolExecutor, BrokenProcessPool, ExecutorEventName, ExecutorStats, RecycleEvent, TaskSettleEvent, TerminatedWorkerError, WorkerExitEvent, WorkerInfo,
+	ProcessPoolExecutor, BrokenProcessPool, ExecutorEventName, ExecutorStats, OutputEvent, RecycleEvent, TaskSettleEvent, TerminatedWorkerError, WorkerExitEvent, WorkerInfo,
 } from 'loky';
 
 export function check(executor: ProcessPoolExecutor): void {
-	expectTypeOf<ExecutorEventName>().toEqualTypeOf<'worker:start' | 'worker:exit' | 'task:settle' | 'recycle' | 'broken'>();
+	expectTypeOf<ExecutorEventName>().toEqualTypeOf<'worker:start' | 'worker:exit' | 'task:settle' | 'recycle' | 'output' | 'broken'>();
 	expectTypeOf(executor.on('worker:start', ({pid, workerIndex}) => {
 		expectTypeOf([pid, workerIndex]).toEqualTypeOf<number[]>();
 	})).toEqualTypeOf<ProcessPoolExecutor>();
@@ -17,6 +17,11 @@ export function check(executor: ProcessPoolExecutor): void {
 		expectTypeOf(event).toEqualTypeOf<RecycleEvent>();
 		expectTypeOf(event.memory).toEqualTypeOf<number | null>();
 	});
+	executor.on('output', event => {
+		expectTypeOf(event).toEqualTypeOf<OutputEvent>();
+	});
+	expectTypeOf<OutputEvent['stream']>().toEqualTypeOf<'stdout' | 'stderr'>();
+	expectTypeOf<OutputEvent['task']>().toEqualTypeOf<number | null>();
 	expectTypeOf<WorkerExitEvent['reason']>().toEqualTypeOf<TerminatedWorkerError['reason']>();
 	expectTypeOf(executor.stats()).toEqualTypeOf<ExecutorStats>();
 	expectTypeOf(executor.workers).toEqualTypeOf<readonly WorkerInfo[]>();

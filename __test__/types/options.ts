@@ -9,6 +9,9 @@ expectTypeOf<{maxTasksPerWorker: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{maxWorkers: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{onWorkerDeath: 'ignore'}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{context: 'loky_init_main'}>().toExtend<ExecutorOptions>();
+expectTypeOf<{output: 'inherit'} | {output: 'ignore'} | {output: 'tagged'} | {output: 'pipe'} | {output: undefined}>().toExtend<ExecutorOptions>();
+expectTypeOf<{output: 'inherited'}>().not.toExtend<ExecutorOptions>();
+expectTypeOf<{output: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{context: 'spawn'}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{env: {A: number}}>().not.toExtend<ExecutorOptions>();
 

@@ -17,6 +17,8 @@ export interface Initialization {
 	readonly mainScript: MainScript;
 	/** What carries arguments and results: see `loadPickler`; null for our own codec. */
 	readonly pickler: string | null;
+	/** Whether the text of each task is marked, so that the parent can tell whose it is. */
+	readonly marksOutput: boolean;
 	/** All that the user has given. A payload of its own: to read it may take the main script. */
 	readonly settings: Uint8Array;
 }

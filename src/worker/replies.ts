@@ -12,6 +12,7 @@ import type {ReducerTable} from '../serialize/reducers.js';
 import {encodeError} from '../serialize/remote-error.js';
 import {maxSmallPayload, writeSmallValue} from '../serialize/small-payload.js';
 import {encodeOutcomes, type Outcome, type ResultEncoder} from './each.js';
+import type {WorkerOutput} from './output.js';
 
 const nothing = new Uint8Array(0);
 const small = new Uint8Array(maxSmallPayload);
@@ -24,6 +25,7 @@ export class Replies {
 	/** Of the classes whose instances travel otherwise. */
 	reducers: ReducerTable | null = null;
 	readonly #end: NativeWorker;
+	readonly #output: WorkerOutput;
 	#capture: FunctionCapture = captureOnDemand;
 	readonly #encoder: ResultEncoder = {
 		carried: value => this.pickler === null ? value : carried(value, this.pickler, 'result', resultSteps),
@@ -31,8 +33,9 @@ export class Replies {
 		thrown: error => encodeError(error, {reducers: this.reducers, capture: this.#capture}),
 	};
 
-	constructor(end: NativeWorker) {
+	constructor(end: NativeWorker, output: WorkerOutput) {
 		this.#end = end;
+		this.#output = output;
 	}
 
 	ready(): void {
@@ -47,7 +50,7 @@ export class Replies {
 	returned(sequence: number, value: unknown, application: Application): Promise<void> | undefined {
 		const length = this.pickler === null && application === 'call' ? writeSmallValue(value, small, 0) : -1;
 		if (length !== -1) {
-			this.#end.write(frameKind.returned, sequence, small.subarray(0, length));
+			this.#answer(frameKind.returned, sequence, small.subarray(0, length));
 			return undefined;
 		}
 
@@ -60,7 +63,7 @@ export class Replies {
 				: this.threw(sequence, error);
 		}
 
-		this.#end.write(frameKind.returned, sequence, payload);
+		this.#answer(frameKind.returned, sequence, payload);
 		return undefined;
 	}
 
@@ -89,8 +92,14 @@ export class Replies {
 			throw error;
 		}
 
-		this.#end.write(kind, sequence, payload);
+		this.#answer(kind, sequence, payload);
 		return undefined;
+	}
+
+	/** What the task has printed comes first. */
+	#answer(kind: number, sequence: number, payload: Uint8Array): void {
+		this.#output.taskEnded();
+		this.#end.write(kind, sequence, payload);
 	}
 
 	async #whenLoaded(again: () => Promise<void> | undefined): Promise<void> {

@@ -16,6 +16,7 @@ import type {Application} from '../functions/shipped-function.js';
 import {applyToEach, isThenable} from './each.js';
 import {Functions, type Call, type ShippedCallable} from './functions.js';
 import {initialize, type Initialization} from './initialize.js';
+import type {WorkerOutput} from './output.js';
 import {Replies} from './replies.js';
 
 // Captured at the start: a task may replace any global.
@@ -39,6 +40,7 @@ const callFreely = ({fn, args}: Call): unknown => fn(...args);
 export class TaskLoop {
 	readonly #end: NativeWorker;
 	readonly #claims: Int32Array;
+	readonly #output: WorkerOutput;
 	readonly #functions = new Functions();
 	readonly #replies: Replies;
 	#pickler: Pickler | null = null;
@@ -51,10 +53,11 @@ export class TaskLoop {
 	/** A task, the initializer or an import is under way: frames wait. */
 	#isBusy = false;
 
-	constructor(end: NativeWorker) {
+	constructor(end: NativeWorker, output: WorkerOutput) {
 		this.#end = end;
+		this.#output = output;
 		this.#claims = end.claims();
-		this.#replies = new Replies(end);
+		this.#replies = new Replies(end, output);
 	}
 
 	/** There may be something to read. */
@@ -153,7 +156,12 @@ export class TaskLoop {
 
 	async #initialize(payload: Uint8Array): Promise<void> {
 		try {
-			const {reducers, pickler} = await initialize(decode(payload, 'worker') as Initialization);
+			const initialization = decode(payload, 'worker') as Initialization;
+			if (initialization.marksOutput) {
+				this.#output.markTasks();
+			}
+
+			const {reducers, pickler} = await initialize(initialization);
 			this.#pickler = pickler;
 			this.#replies.pickler = pickler;
 			if (reducers !== null) {
@@ -170,6 +178,7 @@ export class TaskLoop {
 	}
 
 	#runTask(sequence: number, id: number, payloads: Uint8Array, start: number): boolean {
+		this.#output.taskStarted(sequence);
 		const end = this.#offset;
 		let call;
 		try {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use napi::bindgen_prelude::{Buffer, Error, Result, Status};
 use napi_derive::napi;
 use pool::{Exit, OnWorkerDeath, PoolConfig, RecycleReason, Shutdown, TerminationReason};
-use supervisor::{DeathWatch, Launch, WorkerDeath};
+use supervisor::{DeathWatch, Launch, TextUse, WorkerDeath};
 
 /// What `options.ts` and `context.ts` have settled; times in ms.
 #[napi(object, use_nullable = true)]
@@ -31,6 +31,8 @@ pub struct NativeSettings {
 	pub watch_by_thread: bool,
 	/// Bytes.
 	pub max_payload: u32,
+	#[napi(ts_type = "'passed-on' | 'marked' | 'discarded'")]
+	pub text_use: String,
 }
 
 impl NativeSettings {
@@ -63,6 +65,7 @@ impl NativeSettings {
 				.collect::<Result<_>>()?,
 			death_watch: self.watch_by_thread.then_some(DeathWatch::Thread),
 			max_payload: self.max_payload,
+			text_use: text_use(&self.text_use)?,
 		})
 	}
 }
@@ -100,6 +103,16 @@ pub fn shutdown(how: &str) -> Result<Shutdown> {
 			Status::InvalidArg,
 			format!("no way to shut down: {how}"),
 		)),
+	}
+}
+
+/// What becomes of text, from its name in TypeScript.
+fn text_use(name: &str) -> Result<TextUse> {
+	match name {
+		"passed-on" => Ok(TextUse::PassedOn),
+		"marked" => Ok(TextUse::Marked),
+		"discarded" => Ok(TextUse::Discarded),
+		_ => Err(Error::new(Status::InvalidArg, format!("no use of text: {name}"))),
 	}
 }
 

@@ -176,6 +176,14 @@ impl NativeExecutor {
 		}
 	}
 
+	/// So many bytes of text, those of one fact, are written or used: they wait no longer.
+	#[napi]
+	pub fn text_taken(&self, length: u32) {
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.text_taken(length as usize);
+		}
+	}
+
 	/// What each living worker does at this moment.
 	#[napi]
 	pub fn workers(&self) -> Vec<NativeWorkerState> {

@@ -208,16 +208,22 @@ impl Layout {
 			}
 			Notice::Output {
 				worker: _,
+				index,
+				pid,
 				stream,
+				task,
 				bytes,
 			} => {
 				let mut fact = NativeFact::new(match stream {
 					Stream::Stdout => "stdout",
 					Stream::Stderr => "stderr",
 				});
-				fact.bytes = Some(bytes.to_vec().into());
-				self.fact(NO_TASK, fact);
+				fact.worker_index = Some(index);
+				fact.pid = Some(pid);
+				fact.bytes = Some(Vec::from(bytes).into());
+				self.fact(task.map_or(NO_TASK, |task| task.0), fact);
 			}
+			Notice::TextDropped => self.fact(NO_TASK, NativeFact::new("text-dropped")),
 			Notice::Broken(facts) => self.fact(NO_TASK, NativeFact::broken("broken", facts)),
 			Notice::Closed => self.fact(NO_TASK, NativeFact::new("closed")),
 			Notice::Failed(words) => {

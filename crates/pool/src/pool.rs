@@ -12,8 +12,8 @@ use crate::starts::Starts;
 use crate::task::{Task, TaskState};
 use crate::worker::{Worker, WorkerState};
 use crate::{
-	Action, BreakCause, ClaimLedger, Event, FunctionId, Outcome, PoolConfig, Shutdown, Submission, TaskId,
-	Violation, WorkerId,
+	Action, BreakCause, ClaimLedger, Event, FunctionId, Outcome, PoolConfig, Sequence, Shutdown, Submission,
+	TaskId, Violation, WorkerId,
 };
 
 /// The state machine. See the [crate](crate) for how it is driven.
@@ -160,6 +160,17 @@ impl Pool {
 			None | Some(TaskState::Pending) => false,
 			Some(TaskState::Sent { worker, sequence }) => ledger.is_claimed(worker, sequence),
 		}
+	}
+
+	/// The task that a worker was sent under a sequence, as long as it is neither settled nor taken back.
+	#[must_use]
+	pub fn task_at(&self, worker: WorkerId, sequence: Sequence) -> Option<TaskId> {
+		let worker = &self.workers[self.position(worker)?];
+		let place = worker
+			.in_flight
+			.binary_search_by_key(&sequence, |held| held.sequence)
+			.ok()?;
+		Some(worker.in_flight[place].task)
 	}
 
 	/// The workers whose processes are not reaped, oldest first.

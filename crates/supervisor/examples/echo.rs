@@ -149,5 +149,6 @@ fn launch() -> Launch {
 		environment: Vec::new(),
 		death_watch: None,
 		max_payload: 1024 * 1024,
+		text_use: supervisor::TextUse::PassedOn,
 	}
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use polling::Events;
 use pool::frame::FrameKind;
 use pool::{Action, Event, Evidence, StopSignal, Violation, WorkerId};
@@ -18,8 +17,9 @@ const BUDGET: usize = 1024 * 1024;
 
 impl Core {
 	/// A turn of the thread: everything that became ready while it slept.
-	pub fn wake_up(&mut self, events: &Events, is_flooded: bool) {
+	pub fn wake_up(&mut self, events: &Events, waiting_text: usize) {
 		self.awoke();
+		self.expect_text(waiting_text);
 		let now = self.now();
 		let mut dead = self.take_obituaries();
 		for event in events.iter() {
@@ -27,13 +27,13 @@ impl Core {
 				continue;
 			};
 			match source {
-				Source::Results => self.frames_arrived(worker, now),
-				Source::Errors => {
-					self.text_arrived(worker);
-					if is_flooded {
-						self.mute(worker);
-					}
+				Source::Results => {
+					self.frames_arrived(worker, now);
+					// The settlements that follow from the frames are told at the end of the turn.
+					self.text_before_frames(worker);
 				}
+				Source::Output => self.text_arrived(worker, Stream::Stdout),
+				Source::Errors => self.text_arrived(worker, Stream::Stderr),
 				Source::Tasks if event.is_err() == Some(true) => self.tasks_unread(worker, now),
 				// A pipe found closed here is noted there; the thread blocks the signal.
 				Source::Tasks => drop(self.flush_worker(worker, now)),
@@ -46,24 +46,6 @@ impl Core {
 		}
 		self.time_passed();
 		self.answer(now);
-	}
-
-	/// Reads text again that was left unread because too much waited.
-	pub fn unmute(&mut self) {
-		for id in std::mem::take(&mut self.muted) {
-			if let Some(worker) = self.workers.get_mut(&id) {
-				// Where it cannot be polled, its text is read when it has died.
-				let _ = worker.resume_errors(&self.poller);
-			}
-		}
-	}
-
-	/// Stops reading text from a worker until the owner has taken what waits.
-	fn mute(&mut self, id: WorkerId) {
-		if let Some(worker) = self.workers.get_mut(&id) {
-			worker.ignore_errors(&self.poller);
-			self.muted.push(id);
-		}
 	}
 
 	fn frames_arrived(&mut self, id: WorkerId, now: Duration) {
@@ -127,35 +109,6 @@ impl Core {
 		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
 	}
 
-	fn text_arrived(&mut self, id: WorkerId) {
-		let Some(worker) = self.workers.get_mut(&id) else {
-			return;
-		};
-		let notices = &mut self.notices;
-		let mut tell = |bytes| notices.push(stderr(id, bytes));
-		if !worker.errors.receive(BUDGET, &mut tell) {
-			worker.errors.flush(tell);
-			worker.ignore_errors(&self.poller);
-		}
-	}
-
-	/// Takes the text of a worker that will write no more, or of which no more will be taken, up to its last byte.
-	fn text_ended(&mut self, id: WorkerId) {
-		self.text_arrived(id);
-		if let Some(worker) = self.workers.get_mut(&id) {
-			let notices = &mut self.notices;
-			worker.errors.flush(|bytes| notices.push(stderr(id, bytes)));
-		}
-	}
-
-	/// Takes the text of all workers that is there, also lines without an end.
-	pub fn flush_text(&mut self) {
-		let workers: Vec<WorkerId> = self.workers.keys().copied().collect();
-		for worker in workers {
-			self.text_ended(worker);
-		}
-	}
-
 	/// A process is dead: takes what it has left behind, then its status.
 	fn worker_died(&mut self, id: WorkerId, now: Duration) {
 		// Its text comes before the settlements that its death causes.
@@ -172,11 +125,11 @@ impl Core {
 			return;
 		};
 		self.graces.retain(|(_, closed)| *closed != id);
-		self.muted.retain(|muted| *muted != id);
+		self.forget_text(id);
 
 		let (treatment, was_open) = (worker.treatment, self.is_open());
 		let pid = worker.pid();
-		let stderr_tail = worker.errors.into_tail();
+		let stderr_tail = worker.texts.errors.into_tail();
 		let evidence = last_words::tell_a_full_heap(&stderr_tail).then_some(Evidence::HeapLimit);
 		let view = self.pool.worker(id);
 		let facts = DeathFacts {
@@ -229,13 +182,5 @@ impl Core {
 			self.pool
 				.handle(Event::DeadlinePassed, now, &mut self.ledger, &mut self.actions);
 		}
-	}
-}
-
-fn stderr(worker: WorkerId, bytes: Bytes) -> Notice {
-	Notice::Output {
-		worker,
-		stream: Stream::Stderr,
-		bytes,
 	}
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polling::Poller;
+use pool::frame::FrameKind;
 use pool::{
 	Action, Event, Pool, PoolConfig, PoolState, Recycled, SpawnFailure, Submission, TaskId, WorkerId,
 };
@@ -21,8 +22,9 @@ use crate::orphans::Orphans;
 use crate::output::Output;
 use crate::process::{Obituaries, Process};
 use crate::spawn::{Spawned, failure};
-use crate::worker::{Ends, Source, Worker};
-use crate::{DeathWatch, Notice, WorkerSnapshot, sigpipe};
+use crate::text::TextState;
+use crate::worker::{Ends, Source, Texts, Worker};
+use crate::{DeathWatch, Notice, Stream, TextUse, WorkerSnapshot, sigpipe};
 
 /// See the [module](self).
 pub struct Core {
@@ -37,8 +39,7 @@ pub struct Core {
 	pub(crate) notices: Vec<Notice>,
 	/// When workers that closed a pipe must be dead.
 	pub(crate) graces: Vec<(Duration, WorkerId)>,
-	/// Workers whose text is not read because too much waits.
-	pub(crate) muted: Vec<WorkerId>,
+	pub(crate) texts: TextState,
 	pub(crate) orphans: Orphans,
 	obituaries: Obituaries,
 	death_watch: Option<DeathWatch>,
@@ -90,6 +91,7 @@ impl Core {
 		mut config: PoolConfig,
 		death_watch: Option<DeathWatch>,
 		max_payload: u32,
+		text_use: TextUse,
 		poller: Arc<Poller>,
 	) -> Self {
 		config.start_timeout = config.start_timeout.min(NEVER);
@@ -106,7 +108,7 @@ impl Core {
 			actions: Vec::new(),
 			notices: Vec::new(),
 			graces: Vec::new(),
-			muted: Vec::new(),
+			texts: TextState::new(text_use),
 			death_watch,
 			max_payload,
 			origin: Instant::now(),
@@ -195,11 +197,14 @@ impl Core {
 		match action {
 			Action::SpawnWorker { worker, index } => self.orders.push_back(SpawnOrder { worker, index }),
 			Action::SendFrame(id, frame) => {
+				if frame.kind == FrameKind::Task {
+					self.note_sent(id, frame.sequence);
+				}
 				// The pool may order a frame and learn of the death only after that.
 				let Some(worker) = self.workers.get_mut(&id) else {
 					return;
 				};
-				worker.treatment.was_dismissed |= frame.kind == pool::frame::FrameKind::Exit;
+				worker.treatment.was_dismissed |= frame.kind == FrameKind::Exit;
 				worker.outbound.push(frame);
 				if !worker.is_unflushed && !worker.waits_for_room() {
 					worker.is_unflushed = true;
@@ -301,6 +306,7 @@ impl Core {
 			pid,
 			tasks,
 			results,
+			output,
 			errors,
 			control,
 			claims,
@@ -314,7 +320,10 @@ impl Core {
 		let ends = Ends {
 			tasks,
 			results: Inbound::new(results, self.max_payload),
-			errors: Output::new(errors),
+			texts: Texts {
+				output: output.map(|pipe| Output::new(pipe, Stream::Stdout, self.texts.text_use())),
+				errors: Output::new(errors, Stream::Stderr, self.texts.text_use()),
+			},
 			control,
 		};
 		let mut worker = Worker::new(id, order.index, process, ends, now);

@@ -29,7 +29,7 @@ pub fn raise_both((one, other): (OwnedFd, OwnedFd)) -> io::Result<(OwnedFd, Owne
 }
 
 /// Runs something that opens descriptors of its own, so that none of them gets the number 0, 1 or 2 in a parent that has
-/// closed those: workers get a copy of 1, whatever it is.
+/// closed those: what the program prints would be written there.
 pub fn off_standard<T>(make: impl FnOnce() -> T) -> T {
 	let mut placeholders = Vec::new();
 	// Where it cannot be opened, neither can much else, and `make` tells.

@@ -24,7 +24,7 @@ pub struct Shared {
 	core: Mutex<Core>,
 	poller: Arc<Poller>,
 	pub(crate) outbox: Outbox,
-	/// So much text was taken that workers may be held up by what was there.
+	/// So much text was taken that text which was left unread can be read again.
 	is_drained: AtomicBool,
 }
 
@@ -143,13 +143,13 @@ fn serve(shared: &Shared, command: &CommandLine) {
 			return;
 		}
 		let is_drained = shared.is_drained.swap(false, Ordering::SeqCst);
-		let is_flooded = shared.outbox.is_flooded();
+		let waiting_text = shared.outbox.waiting_text();
 		// One lock for both: a caller that the turn has woken finds it free.
 		plan = shared.drive(|core| {
 			if is_drained {
 				core.unmute();
 			}
-			core.wake_up(&events, is_flooded);
+			core.wake_up(&events, waiting_text);
 			core.plan()
 		});
 	}

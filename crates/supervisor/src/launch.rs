@@ -16,6 +16,19 @@ pub struct Launch {
 	pub death_watch: Option<DeathWatch>,
 	/// The most bytes of payload in one frame: of a function, and of what is accepted from a worker.
 	pub max_payload: u32,
+	/// What becomes of the text that workers write.
+	pub text_use: TextUse,
+}
+
+/// What becomes of the text that workers write to their standard output and standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextUse {
+	/// It is told as [`Notice::Output`](crate::Notice::Output).
+	PassedOn,
+	/// The same. The worker marks which task has written what: see `marks.rs`.
+	Marked,
+	/// Nothing: only the last of standard error is kept, to explain a death.
+	Discarded,
 }
 
 /// How the death of a worker is noticed.

@@ -9,8 +9,7 @@
 //! | number | what | parent's end |
 //! |---|---|---|
 //! | 0 | `/dev/null` | |
-//! | 1 | the parent's own | |
-//! | 2 | pipe, written by the worker | read, forwarded as [`Notice::Output`] |
+//! | 1, 2 | pipes, written by the worker | read, forwarded as [`Notice::Output`] |
 //! | 3 | pipe with frames to the worker | written |
 //! | 4 | pipe with frames from the worker | read |
 //! | 5 | UNIX socket whose end tells the worker that its parent is gone | held |
@@ -27,6 +26,7 @@ mod ending;
 mod error;
 mod last_words;
 mod launch;
+mod marks;
 mod notice;
 mod orphans;
 mod outbox;
@@ -36,12 +36,13 @@ mod sigpipe;
 mod spawn;
 mod supervisor;
 mod sys;
+mod text;
 mod watcher;
 mod worker;
 mod worker_end;
 
 pub use error::{OpenError, PayloadTooLong, ReadError, StartError};
-pub use launch::{DeathWatch, Launch};
+pub use launch::{DeathWatch, Launch, TextUse};
 pub use notice::{BreakFacts, Notice, Settlement, Stream, WorkerDeath};
 pub use supervisor::{Supervisor, WorkerSnapshot};
 pub use worker_end::WorkerEnd;

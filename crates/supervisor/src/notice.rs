@@ -32,15 +32,24 @@ pub enum Notice {
 	},
 	/// A worker's process is gone.
 	WorkerExited(Box<WorkerDeath>),
-	/// A worker wrote to its standard error (or output, where that is piped).
+	/// A worker wrote to its standard output or its standard error. Whoever has taken it says so with
+	/// [`Supervisor::text_taken`](crate::Supervisor::text_taken): until then it counts as waiting.
 	Output {
 		/// The worker.
 		worker: WorkerId,
+		/// Its dense number, below the maximum of workers.
+		index: u32,
+		/// Its process.
+		pid: u32,
 		/// Which of the two.
 		stream: Stream,
+		/// The task that has written it, where that was marked.
+		task: Option<TaskId>,
 		/// What it wrote: whole lines, unless one is very long or nothing will end it.
 		bytes: Bytes,
 	},
+	/// Last words of dead workers are left out, because so many wait already. Told once.
+	TextDropped,
 	/// The pool broke; every task is settled by its own notice.
 	Broken(BreakFacts),
 	/// Nothing more will come: every task is settled and every process reaped.

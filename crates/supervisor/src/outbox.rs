@@ -7,7 +7,12 @@ use pool::{BreakCause, TaskId};
 use crate::{BreakFacts, Notice, Settlement};
 
 /// More text than this does not wait for the owner: the workers that write it wait.
-const MOST_OUTPUT: usize = 1024 * 1024;
+pub const MOST_TEXT: usize = 1024 * 1024;
+
+/// What a text counts for while it waits. A notice needs memory of its own, however short its text is.
+pub const fn text_cost(length: usize) -> usize {
+	length + 256
+}
 
 /// The notices that wait. Apart from the core, so that taking them never waits for a turn.
 pub struct Outbox {
@@ -18,7 +23,10 @@ pub struct Outbox {
 #[derive(Default)]
 struct Contents {
 	notices: Vec<Notice>,
-	output_bytes: usize,
+	/// Published and not said to be taken.
+	waiting_text: usize,
+	/// A turn has seen too much.
+	is_flooded: bool,
 	failure: Option<Failure>,
 }
 
@@ -45,7 +53,7 @@ impl Outbox {
 		let mut contents = self.lock();
 		for notice in &*notices {
 			match notice {
-				Notice::Output { bytes, .. } => contents.output_bytes += bytes.len(),
+				Notice::Output { bytes, .. } => contents.waiting_text += text_cost(bytes.len()),
 				Notice::Failed(words) => {
 					contents.failure = Some(Failure {
 						words: words.clone(),
@@ -70,9 +78,8 @@ impl Outbox {
 		(self.wake)();
 	}
 
-	/// Moves what waits to the end of `into`. `true`: so much text waited that workers may be held up by it.
-	#[must_use]
-	pub fn take(&self, into: &mut Vec<Notice>) -> bool {
+	/// Moves what waits to the end of `into`.
+	pub fn take(&self, into: &mut Vec<Notice>) {
 		let mut contents = self.lock();
 		if into.is_empty() {
 			std::mem::swap(into, &mut contents.notices);
@@ -82,12 +89,21 @@ impl Outbox {
 		if let Some(failure) = &mut contents.failure {
 			failure.is_taken = true;
 		}
-		std::mem::take(&mut contents.output_bytes) > MOST_OUTPUT
 	}
 
-	/// Whether too much text waits.
-	pub fn is_flooded(&self) -> bool {
-		self.lock().output_bytes > MOST_OUTPUT
+	/// How much text waits.
+	pub fn waiting_text(&self) -> usize {
+		let mut contents = self.lock();
+		contents.is_flooded |= contents.waiting_text >= MOST_TEXT;
+		contents.waiting_text
+	}
+
+	/// The text of one notice waits no longer. `true`: too much had been waiting, and half of it is gone.
+	#[must_use]
+	pub fn text_taken(&self, length: usize) -> bool {
+		let mut contents = self.lock();
+		contents.waiting_text = contents.waiting_text.saturating_sub(text_cost(length));
+		contents.waiting_text < MOST_TEXT / 2 && std::mem::take(&mut contents.is_flooded)
 	}
 
 	/// Answers tasks that were submitted to a supervisor which had failed. Before the owner has seen the failure, that

@@ -6,7 +6,7 @@ use std::ffi::{CStr, CString, OsString, c_char, c_int, c_short};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 
 use pool::SpawnFailure;
@@ -14,7 +14,7 @@ use rustix::process::Pid;
 
 use crate::claims::ClaimMemory;
 use crate::descriptor::{raise, raise_both, set_nonblocking};
-use crate::{Launch, StartError, sys};
+use crate::{Launch, StartError, TextUse, sys};
 
 /// The numbers that descriptors have in a worker.
 pub const TASKS: RawFd = 3;
@@ -40,6 +40,8 @@ pub struct CommandLine {
 	program: CString,
 	arguments: Vec<CString>,
 	environment: Vec<CString>,
+	/// Whether standard output is the null device.
+	discards_output: bool,
 }
 
 impl CommandLine {
@@ -60,6 +62,7 @@ impl CommandLine {
 			program,
 			arguments,
 			environment,
+			discards_output: launch.text_use == TextUse::Discarded,
 		})
 	}
 }
@@ -76,6 +79,8 @@ pub struct Spawned {
 	pub tasks: OwnedFd,
 	/// Where its frames are read. Non-blocking.
 	pub results: OwnedFd,
+	/// Where its standard output is read, unless that is discarded. Non-blocking.
+	pub output: Option<OwnedFd>,
 	/// Where its standard error is read. Non-blocking.
 	pub errors: OwnedFd,
 	/// Closed with us, which tells it that we are gone.
@@ -91,6 +96,12 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 
 	let (their_tasks, tasks) = pipe()?;
 	let (results, their_results) = pipe()?;
+	let (output, their_output) = if command.discards_output {
+		(None, null_device().map_err(failed("open"))?)
+	} else {
+		let (read, write) = pipe()?;
+		(Some(read), write)
+	};
 	let (errors, their_errors) = pipe()?;
 	let (control, their_control) = sys::socket_pair()
 		.and_then(raise_both)
@@ -99,7 +110,7 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 		.and_then(raise)
 		.map_err(failed("shared memory"))?;
 	let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
-	for end in [&tasks, &results, &errors] {
+	for end in [&tasks, &results, &errors].into_iter().chain(&output) {
 		set_nonblocking(end).map_err(failed("fcntl"))?;
 	}
 	for end in [&tasks, &results] {
@@ -107,9 +118,8 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 	}
 	sys::prepare_write_end(&tasks);
 
-	let output = standard_output().map_err(failed("fcntl"))?;
 	let of_child = [
-		(&output, 1),
+		(&their_output, 1),
 		(&their_errors, 2),
 		(&their_tasks, TASKS),
 		(&their_results, RESULTS),
@@ -126,6 +136,7 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 		pid,
 		tasks,
 		results,
+		output,
 		errors,
 		control,
 		claims,
@@ -143,15 +154,8 @@ pub fn failure(operation: &'static str, error: &io::Error) -> SpawnFailure {
 	}
 }
 
-/// A copy of our standard output, or of nothing where we have none. A copy, because Node marks its own as close-on-exec.
-fn standard_output() -> io::Result<OwnedFd> {
-	match io::stdout().as_fd().try_clone_to_owned() {
-		Ok(output) => raise(output),
-		Err(error) if error.raw_os_error() == Some(libc::EBADF) => {
-			raise(OwnedFd::from(File::options().write(true).open("/dev/null")?))
-		}
-		Err(error) => Err(error),
-	}
+fn null_device() -> io::Result<OwnedFd> {
+	raise(OwnedFd::from(File::options().write(true).open("/dev/null")?))
 }
 
 fn child_descriptors(of_child: &[(&OwnedFd, RawFd)]) -> Result<FileActions, c_int> {
@@ -162,13 +166,6 @@ fn child_descriptors(of_child: &[(&OwnedFd, RawFd)]) -> Result<FileActions, c_in
 	}
 	sys::close_the_rest(&mut actions)?;
 	Ok(actions)
-}
-
-/// Whether a process that this one executes has the descriptor too.
-pub fn is_inherited(descriptor: RawFd) -> bool {
-	// SAFETY: only asks for flags; a closed descriptor is an error, not undefined.
-	let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
-	flags >= 0 && flags & libc::FD_CLOEXEC == 0
 }
 
 fn execute(command: &CommandLine, actions: &FileActions, attributes: &Attributes) -> Result<Pid, c_int> {

@@ -60,10 +60,10 @@ impl Supervisor {
 		launch: Launch,
 		wake: impl Fn() + Send + Sync + 'static,
 	) -> Result<Self, StartError> {
-		let (death_watch, max_payload) = (launch.death_watch, launch.max_payload);
+		let (death_watch, max_payload, text_use) = (launch.death_watch, launch.max_payload, launch.text_use);
 		let command = CommandLine::new(launch)?;
 		let poller = Arc::new(off_standard(Poller::new).map_err(StartError::Poller)?);
-		let core = Core::new(pool, death_watch, max_payload, Arc::clone(&poller));
+		let core = Core::new(pool, death_watch, max_payload, text_use, Arc::clone(&poller));
 		let shared = Arc::new(Shared::new(core, poller, Outbox::new(wake)));
 		let of_thread = Arc::clone(&shared);
 		let thread = thread::Builder::new()
@@ -161,14 +161,24 @@ impl Supervisor {
 
 	/// Moves the notices that have come to the end of `into`.
 	pub fn take_notices(&self, into: &mut Vec<Notice>) {
-		if self.shared.outbox.take(into) {
+		self.shared.outbox.take(into);
+	}
+
+	/// The text of one [`Notice::Output`] of so many bytes is written, or used: it waits no longer. Where this is not said, the
+	/// workers stop when their pipes are full.
+	pub fn text_taken(&self, length: usize) {
+		if self.shared.outbox.text_taken(length) {
 			self.shared.drained();
 		}
 	}
 
 	/// Has all text of the workers in the notices that is there at this moment, also lines without an end.
 	pub fn flush_output(&self) {
-		self.shared.drive(Core::flush_text);
+		let waiting = self.shared.outbox.waiting_text();
+		self.shared.drive(|core| {
+			core.expect_text(waiting);
+			core.flush_text();
+		});
 	}
 
 	/// The workers that live, in the order of their starts.
@@ -224,6 +234,7 @@ mod tests {
 			environment: Vec::new(),
 			death_watch: None,
 			max_payload: 1024,
+			text_use: crate::TextUse::PassedOn,
 		};
 		let (awake, woken) = channel();
 		let wake = move || {

@@ -6,18 +6,23 @@ use std::time::Duration;
 
 use polling::{Event, PollMode, Poller};
 use pool::WorkerId;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Pid;
 
+use crate::Stream;
 use crate::channel::{Flush, Inbound, Outbound};
 use crate::deaths::Treatment;
 use crate::output::Output;
 use crate::process::Process;
+use crate::text::SentTasks;
 
 /// What of a worker can become ready. Together with its number, the key in the poll set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
 	/// Frames from it, or their end.
 	Results,
+	/// Text on its standard output, or its end.
+	Output,
 	/// Text on its standard error, or its end.
 	Errors,
 	/// Room for frames to it, or their end.
@@ -29,18 +34,20 @@ pub enum Source {
 impl Source {
 	/// The key of this source of a worker.
 	pub fn key(self, worker: WorkerId) -> usize {
-		(worker.0 as usize) << 2 | self as usize
+		(worker.0 as usize) << 3 | self as usize
 	}
 
 	/// The source of a key.
 	pub fn of_key(key: usize) -> Option<(WorkerId, Self)> {
-		let source = match key & 3 {
+		let source = match key & 7 {
 			0 => Self::Results,
-			1 => Self::Errors,
-			2 => Self::Tasks,
-			_ => Self::Death,
+			1 => Self::Output,
+			2 => Self::Errors,
+			3 => Self::Tasks,
+			4 => Self::Death,
+			_ => return None,
 		};
-		Some((WorkerId(u32::try_from(key >> 2).ok()?), source))
+		Some((WorkerId(u32::try_from(key >> 3).ok()?), source))
 	}
 }
 
@@ -54,7 +61,9 @@ pub struct Worker {
 	/// Frames from it.
 	pub(crate) results: Inbound,
 	/// Text from it.
-	pub(crate) errors: Output,
+	pub(crate) texts: Texts,
+	/// Which tasks its marks mean. Empty where it makes none.
+	pub(crate) sent: SentTasks,
 	/// Frames to it that the pipe has not taken.
 	pub(crate) outbound: Outbound,
 	tasks: OwnedFd,
@@ -73,6 +82,7 @@ pub struct Worker {
 #[derive(Clone, Copy, Default)]
 struct Polled {
 	results: bool,
+	output: bool,
 	errors: bool,
 	tasks: TaskPoll,
 }
@@ -95,9 +105,40 @@ pub struct Ends {
 	/// Where frames from it are read.
 	pub results: Inbound,
 	/// Where its text is read.
-	pub errors: Output,
+	pub texts: Texts,
 	/// Held.
 	pub control: OwnedFd,
+}
+
+/// Where the text of a worker is read.
+pub struct Texts {
+	/// Its standard output; `None` where that is discarded.
+	pub output: Option<Output>,
+	/// Its standard error.
+	pub errors: Output,
+}
+
+impl Texts {
+	/// Whether there is something to read. One system call, because it is asked after every result.
+	pub fn is_waiting(&self) -> bool {
+		let errors = self.errors.pipe();
+		let output = self.output.as_ref().map_or(errors, Output::pipe);
+		let mut descriptors = [output, errors].map(|pipe| PollFd::new(pipe, PollFlags::IN));
+		let at_once = Timespec {
+			tv_sec: 0,
+			tv_nsec: 0,
+		};
+		// Where it fails, the poller tells of the text a moment later.
+		rustix::event::poll(&mut descriptors, Some(&at_once)).is_ok_and(|ready| ready > 0)
+	}
+
+	/// One of the two.
+	pub fn stream(&mut self, stream: Stream) -> Option<&mut Output> {
+		match stream {
+			Stream::Stdout => self.output.as_mut(),
+			Stream::Stderr => Some(&mut self.errors),
+		}
+	}
 }
 
 impl Worker {
@@ -109,7 +150,8 @@ impl Worker {
 			process,
 			spawned_at: now,
 			results: ends.results,
-			errors: ends.errors,
+			texts: ends.texts,
+			sent: SentTasks::default(),
 			outbound: Outbound::default(),
 			tasks: ends.tasks,
 			_control: ends.control,
@@ -142,20 +184,31 @@ impl Worker {
 		// Without interest: epoll reports all the same when the worker closes its end, which otherwise only a write finds out.
 		add(poller, &self.tasks, Event::none(Source::Tasks.key(self.id)))?;
 		self.polled.tasks = TaskPoll::End;
-		self.resume_errors(poller)
+		self.resume_text(poller, Stream::Stdout)?;
+		self.resume_text(poller, Stream::Stderr)
 	}
 
 	/// Polls for text from it, again.
-	pub fn resume_errors(&mut self, poller: &Poller) -> io::Result<()> {
-		if !self.polled.errors {
-			add(
-				poller,
-				self.errors.pipe(),
-				Event::readable(Source::Errors.key(self.id)),
-			)?;
-			self.polled.errors = true;
+	pub fn resume_text(&mut self, poller: &Poller, stream: Stream) -> io::Result<()> {
+		let (is_polled, source) = match stream {
+			Stream::Stdout => (&mut self.polled.output, Source::Output),
+			Stream::Stderr => (&mut self.polled.errors, Source::Errors),
+		};
+		if let Some(output) = self.texts.stream(stream)
+			&& !*is_polled
+		{
+			add(poller, output.pipe(), Event::readable(source.key(self.id)))?;
+			*is_polled = true;
 		}
 		Ok(())
+	}
+
+	/// Whether its text is polled for: it is neither at its end nor left unread.
+	pub fn is_read(&self, stream: Stream) -> bool {
+		match stream {
+			Stream::Stdout => self.polled.output,
+			Stream::Stderr => self.polled.errors,
+		}
 	}
 
 	/// Stops polling for frames from it.
@@ -166,9 +219,15 @@ impl Worker {
 	}
 
 	/// Stops polling for text from it. Not only the interest is taken back: the end of a pipe is reported without any.
-	pub fn ignore_errors(&mut self, poller: &Poller) {
-		if std::mem::take(&mut self.polled.errors) {
-			let _ = poller.delete(self.errors.pipe());
+	pub fn ignore_text(&mut self, poller: &Poller, stream: Stream) {
+		let is_polled = match stream {
+			Stream::Stdout => &mut self.polled.output,
+			Stream::Stderr => &mut self.polled.errors,
+		};
+		if std::mem::take(is_polled)
+			&& let Some(output) = self.texts.stream(stream)
+		{
+			let _ = poller.delete(output.pipe());
 		}
 	}
 
@@ -216,7 +275,8 @@ impl Worker {
 	/// Takes all its pipes out of the poll set.
 	pub fn leave(&mut self, poller: &Poller) {
 		self.ignore_results(poller);
-		self.ignore_errors(poller);
+		self.ignore_text(poller, Stream::Stdout);
+		self.ignore_text(poller, Stream::Stderr);
 		self.ignore_tasks(poller);
 	}
 }
@@ -232,7 +292,13 @@ mod tests {
 
 	#[test]
 	fn a_key_names_its_worker_and_its_source() {
-		for source in [Source::Results, Source::Errors, Source::Tasks, Source::Death] {
+		for source in [
+			Source::Results,
+			Source::Output,
+			Source::Errors,
+			Source::Tasks,
+			Source::Death,
+		] {
 			let key = source.key(WorkerId(77));
 			assert_eq!(Source::of_key(key), Some((WorkerId(77), source)));
 		}

@@ -61,7 +61,10 @@ fn output_that_nobody_takes_holds_up_its_worker_and_no_other() {
 		let mut taken: usize = notices
 			.iter()
 			.map(|notice| match notice {
-				Notice::Output { bytes, .. } => bytes.len(),
+				Notice::Output { bytes, .. } => {
+					harness.supervisor.text_taken(bytes.len());
+					bytes.len()
+				}
 				_ => 0,
 			})
 			.sum();

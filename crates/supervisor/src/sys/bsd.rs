@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use polling::os::kqueue::{PollerKqueueExt, Process, ProcessOps};
@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal};
 use rustix::shm;
 
 use super::Reaped;
-use crate::spawn::{FileActions, is_inherited};
+use crate::spawn::FileActions;
 
 /// The end of a stream socket's other side, without waiting for data that may lie before it.
 pub const PEER_CLOSED: PollFlags = PollFlags::HUP;
@@ -30,13 +30,6 @@ pub const MAX_RESIDENT_UNIT: u64 = 1;
 
 /// Extra flags for `posix_spawnattr_setflags`: nothing is inherited but what the file actions name.
 pub const SPAWN_FLAGS: c_int = libc::POSIX_SPAWN_CLOEXEC_DEFAULT;
-
-unsafe extern "C" {
-	fn posix_spawn_file_actions_addinherit_np(
-		actions: *mut libc::posix_spawn_file_actions_t,
-		descriptor: c_int,
-	) -> c_int;
-}
 
 /// A pipe, read end first, close-on-exec.
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -149,17 +142,10 @@ pub fn is_zombie(pid: Pid, _watch: Option<&ProcessWatch>) -> bool {
 	super::wait_unreaped(pid, libc::WNOHANG).is_ok_and(|is_dead| is_dead)
 }
 
-/// Lets the child keep the standard output. Everything else is closed by [`SPAWN_FLAGS`].
-pub fn close_the_rest(actions: &mut FileActions) -> Result<(), c_int> {
-	const OUTPUT: RawFd = 1;
-	if !is_inherited(OUTPUT) {
-		return Ok(());
-	}
-	// SAFETY: the actions are initialised.
-	match unsafe { posix_spawn_file_actions_addinherit_np(actions.as_mut_ptr(), OUTPUT) } {
-		0 => Ok(()),
-		errno => Err(errno),
-	}
+/// Nothing: everything is closed by [`SPAWN_FLAGS`].
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub fn close_the_rest(_actions: &mut FileActions) -> Result<(), c_int> {
+	Ok(())
 }
 
 /// Nothing of that kind exists here.

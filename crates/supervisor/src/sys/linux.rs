@@ -14,7 +14,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::Reaped;
-use crate::spawn::{FIRST_FOREIGN, FileActions, is_inherited};
+use crate::spawn::{FIRST_FOREIGN, FileActions};
 
 /// The end of a stream socket's other side, without waiting for data that may lie before it.
 pub const PEER_CLOSED: PollFlags = PollFlags::RDHUP;
@@ -185,6 +185,13 @@ fn close_one_by_one(actions: &mut FileActions) -> Result<(), c_int> {
 		.into_iter()
 		.filter(|&descriptor| descriptor >= FIRST_FOREIGN && is_inherited(descriptor))
 		.try_for_each(|descriptor| actions.close(descriptor))
+}
+
+/// Whether a process that this one executes has the descriptor too.
+fn is_inherited(descriptor: RawFd) -> bool {
+	// SAFETY: only asks for flags; a closed descriptor is an error, not undefined.
+	let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
+	flags >= 0 && flags & libc::FD_CLOEXEC == 0
 }
 
 fn open_descriptors() -> Vec<RawFd> {

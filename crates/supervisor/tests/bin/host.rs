@@ -57,6 +57,7 @@ fn serve(count: u32, task: &str, mut say: impl FnMut(&str)) {
 		environment: Vec::new(),
 		death_watch: None,
 		max_payload: 1024 * 1024,
+		text_use: supervisor::TextUse::PassedOn,
 	};
 	let (awake, woken) = channel();
 	let supervisor = Supervisor::start(config, launch, move || {

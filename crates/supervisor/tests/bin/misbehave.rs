@@ -123,12 +123,27 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>) {
 			let memory = vec![1_u8; number() * 1024 * 1024];
 			answer(&[std::hint::black_box(&memory)[number()]]);
 		}
-		"stderr" => {
+		"stdout" | "stderr" => {
 			let line = [b"x".repeat(99), b"\n".to_vec()].concat();
 			for _ in 0..number() / line.len() {
-				write_all(2, &line);
+				write_all(if word == "stdout" { 1 } else { 2 }, &line);
 			}
 			answer(b"written");
+		}
+		"print" => {
+			write_all(1, rest.as_bytes());
+			answer(b"printed");
+		}
+		"print-marked" => {
+			write_all(
+				1,
+				format!("\0loky:{}\0{rest}\n\0loky:0\0", frame.sequence.0).as_bytes(),
+			);
+			answer(b"printed");
+		}
+		"print-and-die" => {
+			write_all(1, &vec![b'x'; number()]);
+			raise(9);
 		}
 		// The number of functions, the length of the one that the task calls, the resident memory in KiB.
 		"functions" => {

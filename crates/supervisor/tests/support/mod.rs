@@ -49,6 +49,7 @@ pub fn launch(watch: DeathWatch) -> Launch {
 		environment: vec![("FROM_LAUNCH".into(), "yes".into())],
 		death_watch: Some(watch),
 		max_payload: 256 * 1024 * 1024,
+		text_use: supervisor::TextUse::PassedOn,
 	}
 }
 
@@ -121,6 +122,9 @@ impl Harness {
 		let mut notices = Vec::new();
 		self.supervisor.take_notices(&mut notices);
 		for notice in notices {
+			if let Notice::Output { bytes, .. } = &notice {
+				self.supervisor.text_taken(bytes.len());
+			}
 			if let Notice::Settled(task, settlement) = &notice {
 				let earlier = self.settlements.insert(*task, settlement.clone());
 				assert!(
