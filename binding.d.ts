@@ -101,6 +101,9 @@ export interface NativeDeath {
   lifetime: number
   taskTime: number | null
   peakMemory: number | null
+  /** The hard limit that it was killed for, and what it had. Bytes. */
+  memoryLimit: number | null
+  memory: number | null
 }
 
 /** Something rare. `native.ts` says which fields belong to which kind. */
@@ -122,6 +125,9 @@ export interface NativeSettings {
   maxWorkers: number
   /** A whole number from 1 up. */
   maxTasksPerWorker: number | null
+  /** Bytes, as `max_memory_hard`. */
+  maxMemorySoft: number | null
+  maxMemoryHard: number | null
   idleTimeout: number | null
   startTimeout: number | null
   shutdownGrace: number | null

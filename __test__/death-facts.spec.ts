@@ -124,7 +124,7 @@ test('a task that came back from a worker that died before its start has another
 });
 
 const death: Parameters<typeof terminatedWorkerError>[0] = {
-	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 0, pid: 77, reason: 'crash', violation: null, attempt: 1, stderrTail: new Uint8Array(), lifetime: 12, taskTime: null, peakMemory: null,
+	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 0, pid: 77, reason: 'crash', violation: null, attempt: 1, stderrTail: new Uint8Array(), lifetime: 12, taskTime: null, peakMemory: null, memoryLimit: null, memory: null,
 };
 
 const advice: ReadonlyArray<readonly [facts: Partial<typeof death>, text: RegExp]> = [
@@ -135,6 +135,9 @@ const advice: ReadonlyArray<readonly [facts: Partial<typeof death>, text: RegExp
 	[{signal: 8}, /SIGFPE.*stderrTail/v],
 	[{signal: 6, reason: 'heap'}, /SIGABRT.*heap was full\. Raise/v],
 	[{signal: 9, reason: 'oom'}, /SIGKILL.*ran out.*fewer workers/v],
+	[{
+		signal: 9, reason: 'oom', memory: 300, memoryLimit: 200,
+	}, /SIGKILL.*had 300 bytes.*maxMemory\.hard is 200\. Raise that/v],
 	[{signal: 9, reason: 'killed'}, /SIGKILL.*fewer workers/v],
 	[{exitCode: 7, reason: 'exit'}, /process\.exit\(7\)/v],
 	[{reason: 'exit'}, /UNKNOWN.*something else has taken its exit status/v],

@@ -5,7 +5,7 @@ import * as errors from '#dist/errors.js';
 import {brokenPoolError, exitText, terminatedWorkerError} from '#dist/outcome.js';
 
 const termination: errors.WorkerTermination = {
-	pid: 1, workerIndex: 0, exitCode: null, signal: 'SIGKILL', coreDumped: false, reason: 'killed', stderrTail: '', duration: null, peakMemory: null, attempt: null, reportPath: null, violation: null,
+	pid: 1, workerIndex: 0, exitCode: null, signal: 'SIGKILL', coreDumped: false, reason: 'killed', stderrTail: '', duration: null, peakMemory: null, memoryLimit: null, attempt: null, reportPath: null, violation: null,
 };
 const terminationFields = Object.keys(termination);
 
@@ -70,7 +70,7 @@ test('argument errors carry code, option and value, and show the value shortly',
 type Death = Parameters<typeof terminatedWorkerError>[0];
 
 const death: Death = {
-	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 2, pid: 77, reason: 'crash', violation: null, attempt: null, stderrTail: new TextEncoder().encode('last words\n'), lifetime: 12, taskTime: 5, peakMemory: 1000,
+	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 2, pid: 77, reason: 'crash', violation: null, attempt: null, stderrTail: new TextEncoder().encode('last words\n'), lifetime: 12, taskTime: 5, peakMemory: 1000, memoryLimit: null, memory: null,
 };
 
 const exits: ReadonlyArray<readonly [Partial<Death>, string]> = [
@@ -89,7 +89,7 @@ test('a death becomes an error with its facts, a fresh one each time', t => {
 	});
 	t.is(error.constructor, errors.TerminatedWorkerError);
 	t.deepEqual({...error}, {
-		code: 'ERR_WORKER_TERMINATED', pid: 77, workerIndex: 2, exitCode: null, signal: 'SIGSEGV', coreDumped: true, reason: 'crash', stderrTail: 'last words\n', duration: 5, peakMemory: 1000, attempt: 1, reportPath: null, violation: null,
+		code: 'ERR_WORKER_TERMINATED', pid: 77, workerIndex: 2, exitCode: null, signal: 'SIGSEGV', coreDumped: true, reason: 'crash', stderrTail: 'last words\n', duration: 5, peakMemory: 1000, memoryLimit: null, attempt: 1, reportPath: null, violation: null,
 	});
 	t.not(terminatedWorkerError(death), terminatedWorkerError(death));
 });

@@ -25,6 +25,7 @@ test('without options every setting has its default, and undefined means the def
 		shutdownTimeout: 10_000,
 		maxPoisonRetries: 1,
 		maxTasksPerWorker: null,
+		maxMemory: {soft: null, hard: null},
 		output: 'inherit',
 	};
 	for (const options of [undefined, {}, Object.fromEntries([...Object.keys(expected), 'env'].map(name => [name, undefined]))]) {
@@ -57,9 +58,26 @@ test('the settings are frozen, and do not change with the arrays and objects the
 test('Infinity is no timeout, and null only where it is named', t => {
 	t.like(read({timeout: Number.POSITIVE_INFINITY, startTimeout: Number.POSITIVE_INFINITY, shutdownTimeout: Number.POSITIVE_INFINITY}), {timeout: null, startTimeout: null, shutdownTimeout: null});
 	t.is(read({timeout: null}).timeout, null);
-	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries', 'maxTasksPerWorker', 'output']) {
+	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries', 'maxTasksPerWorker', 'maxMemory', 'output']) {
 		t.throws(reading({[name]: null}), {...wrongType, message: new RegExp(`^${name} must be`, 'v')}, `${name}: null`);
 	}
+});
+
+test('maxMemory is a soft limit, or one or two limits', t => {
+	t.deepEqual(read({maxMemory: 5e9}).maxMemory, {soft: 5e9, hard: null});
+	t.deepEqual(read({maxMemory: {hard: 7}}).maxMemory, {soft: null, hard: 7});
+	t.deepEqual(read({maxMemory: {soft: 7, hard: 7}}).maxMemory, {soft: 7, hard: 7});
+	t.deepEqual(read({maxMemory: {soft: undefined}}).maxMemory, {soft: null, hard: null});
+	t.throws(reading({maxMemory: {soft: 8, hard: 7}}), {...outOfRange, message: /^maxMemory\.hard must be at least maxMemory\.soft, which is 8\. Received 7/v});
+	for (const maxMemory of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, {soft: 0}, {hard: 0.5}]) {
+		t.throws(reading({maxMemory}), {...outOfRange, message: /^maxMemory/v});
+	}
+
+	for (const maxMemory of [[], true, '1', {soft: '1'}, {hard: null}]) {
+		t.throws(reading({maxMemory}), {...wrongType, message: /^maxMemory/v});
+	}
+
+	t.throws(reading({maxMemory: {Soft: 1}}), {...unknownName, message: /Did you mean soft/v});
 });
 
 test('a timeout above 2^31 ms is kept', t => {
@@ -74,7 +92,7 @@ for (const maxWorkers of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 **
 
 test('a value of the wrong type is refused, with the name of its option', t => {
 	const wrong = {
-		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {}, maxTasksPerWorker: '50', output: ['pipe', 'inherit'],
+		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {}, maxTasksPerWorker: '50', maxMemory: '1GB', output: ['pipe', 'inherit'],
 	};
 	for (const [name, value] of Object.entries(wrong)) {
 		const error = t.throws(reading({[name]: value}), wrongType);

@@ -1,6 +1,10 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
+import {readdirSync, readFileSync} from 'node:fs';
+import {setTimeout as delay} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
-import type {ExecutorOptions, ProcessPoolExecutor, RecycleEvent} from 'loky';
+import {
+	TerminatedWorkerError, type ExecutorOptions, type ProcessPoolExecutor, type RecycleEvent,
+} from 'loky';
 import type * as Jobs from './fixtures/jobs.js';
 import {eventually, within} from './helpers/deadline.js';
 import {withExecutor} from './helpers/with-executor.js';
@@ -136,4 +140,61 @@ test.serial('subscribers of diagnostics_channel are told of a replacement', with
 	t.like(messages[0], {
 		executorId: executor.executorId, pid, workerIndex: 0, reason: 'maxTasks', tasksDone: 1,
 	});
+}));
+
+const megabyte = 1024 * 1024;
+
+onTwoWatches('a worker beyond the soft limit is replaced after its task, and one below it is not', {maxWorkers: 1, maxMemory: 300 * megabyte}, async (t, executor) => {
+	const told = listen(executor);
+	const jobs = executor.module<typeof Jobs>(jobsUrl);
+	const pid = await within(20_000, jobs.keepMemory(400 * megabyte));
+	await eventually(() => told.steps.at(-1), step => step === `exit ${pid}`, 20_000);
+	t.is(told.recycled.length, 1);
+	t.like(told.recycled[0], {pid, reason: 'maxMemory', tasksDone: 1});
+	t.true(told.recycled[0]!.memory! >= 400 * megabyte);
+	const next = await within(20_000, jobs.keepMemory(20 * megabyte));
+	t.not(next, pid);
+	for (let round = 0; round < 5; round++) {
+		t.is(await within(20_000, jobs.sleep(110)), next);
+	}
+
+	t.is(told.recycled.length, 1);
+	t.is(executor.stats().failed, 0);
+});
+
+onTwoWatches('a task beyond the hard limit is killed, told why, and costs no other', {maxWorkers: 1, maxMemory: {hard: 400 * megabyte}}, async (t, executor) => {
+	const told = listen(executor);
+	const jobs = executor.module<typeof Jobs>(jobsUrl);
+	const tooMuch = jobs.takeMemory(10 * megabyte);
+	const next = jobs.add(20, 22);
+	const error = await t.throwsAsync(async () => within(20_000, tooMuch), {instanceOf: TerminatedWorkerError});
+	t.like(error, {
+		reason: 'oom', signal: 'SIGKILL', memoryLimit: 400 * megabyte, attempt: 1,
+	});
+	t.regex(error.message, /had \d+ bytes of resident memory, and maxMemory\.hard is 419430400\./v);
+	t.is(await within(20_000, next), 42);
+	t.deepEqual(told.recycled, []);
+	t.true(told.steps.includes('by oom'));
+});
+
+test.serial('what an earlier task has left beyond a hard limit is not paid for by the next one', withExecutor({maxWorkers: 1, maxMemory: {hard: 300 * megabyte}}, async (t, executor) => {
+	const told = listen(executor);
+	const jobs = executor.module<typeof Jobs>(jobsUrl);
+	// Too quick to be caught while it runs; if it is, that is right, too.
+	const pid = await within(20_000, jobs.keepMemory(400 * megabyte).then(pid => pid, () => null));
+	await eventually(() => told.steps.some(step => step === `recycle ${pid}` || step === 'by oom'), Boolean, 20_000);
+	await t.notThrowsAsync(async () => within(20_000, jobs.sleepOrNot(true)));
+}));
+
+test.serial('an idle worker with a limit is looked at no more, so the supervisor sleeps', withExecutor({maxWorkers: 1, maxMemory: {soft: 1e9, hard: 2e9}}, async (t, executor) => {
+	await executor.submit(() => 1);
+	const supervisor = readdirSync('/proc/self/task').map(thread => `/proc/self/task/${thread}`)
+		.find(folder => readFileSync(`${folder}/comm`, 'latin1').startsWith('loky superv'))!;
+	const wakeUps = (): number => Number(/^voluntary_ctxt_switches:\s+(?<count>\d+)/mv.exec(readFileSync(`${supervisor}/status`, 'latin1'))!.groups!['count']);
+	// The one look after the task may still come.
+	await delay(500);
+	const before = wakeUps();
+	t.true(before > 0);
+	await delay(1000);
+	t.is(wakeUps(), before);
 }));

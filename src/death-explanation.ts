@@ -69,6 +69,10 @@ export function explanation(death: NativeDeath, stderrTail: string): string {
 		}
 
 		case 'oom': {
+			if (death.memoryLimit !== null) {
+				return `it was killed because it had ${death.memory} bytes of resident memory, and maxMemory.hard is ${death.memoryLimit}. Raise that, or let a task hold less; a lower maxMemory.soft replaces workers before what earlier tasks have left is too much`;
+			}
+
 			return 'the system killed it because memory ran out in its control group. Use fewer workers or smaller tasks, or raise the memory limit of the group or container';
 		}
 

@@ -23,6 +23,8 @@ export interface WorkerTermination {
 	readonly duration: number | null;
 	/** Largest resident set. */
 	readonly peakMemory: number | null;
+	/** The `maxMemory.hard` that it was killed for; null in every other case. */
+	readonly memoryLimit: number | null;
 	/** 1 for the first run of the task; one more for each worker that died before it could start it. */
 	readonly attempt: number | null;
 	/** Node's diagnostic report, where one was written. */
@@ -99,6 +101,7 @@ export class TerminatedWorkerError extends BrokenProcessPool implements WorkerTe
 	readonly stderrTail: string;
 	readonly duration: number | null;
 	readonly peakMemory: number | null;
+	readonly memoryLimit: number | null;
 	readonly attempt: number | null;
 	readonly reportPath: string | null;
 	readonly violation: string | null;
@@ -114,6 +117,7 @@ export class TerminatedWorkerError extends BrokenProcessPool implements WorkerTe
 		this.stderrTail = termination.stderrTail;
 		this.duration = termination.duration;
 		this.peakMemory = termination.peakMemory;
+		this.memoryLimit = termination.memoryLimit;
 		this.attempt = termination.attempt;
 		this.reportPath = termination.reportPath;
 		this.violation = termination.violation;

@@ -25,7 +25,7 @@ export interface RecycleEvent {
 	readonly pid: number;
 	readonly workerIndex: number;
 	/** Which option has asked for it. */
-	readonly reason: 'maxTasks';
+	readonly reason: 'maxTasks' | 'maxMemory';
 	/** Its resident memory in bytes; null where the system does not tell. */
 	readonly memory: number | null;
 	/** How many tasks it has finished. */

@@ -256,6 +256,8 @@ function nativeSettings(settings: ExecutorSettings, encoding: TaskEncoding): Nat
 		...workerLaunch(settings.env),
 		maxWorkers: settings.maxWorkers,
 		maxTasksPerWorker: settings.maxTasksPerWorker,
+		maxMemorySoft: settings.maxMemory.soft,
+		maxMemoryHard: settings.maxMemory.hard,
 		idleTimeout: settings.timeout,
 		startTimeout: settings.startTimeout,
 		shutdownGrace: settings.shutdownTimeout,

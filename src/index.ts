@@ -6,7 +6,9 @@ export type {ExecutorStats, WorkerInfo} from './stats.js';
 export type {TaskTrace} from './diagnostics.js';
 export type {RetryPredicate, TaskOptions} from './task-options.js';
 export type {TaskScope} from './task-scope.js';
-export type {ExecutorOptions, MapOptions, ShutdownOptions} from './options.js';
+export type {
+	ExecutorOptions, MemoryLimits, MapOptions, ShutdownOptions,
+} from './options.js';
 export {Future} from './future.js';
 export type {
 	CompletedFutures, ReturnWhen, WaitForOptions, WaitResult, AsCompletedOptions,

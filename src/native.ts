@@ -40,6 +40,9 @@ export interface NativeDeath extends NativeExit {
 	readonly taskTime: number | null;
 	/** Largest resident set. */
 	readonly peakMemory: number | null;
+	/** The hard limit that it was killed for, and what it had. */
+	readonly memoryLimit: number | null;
+	readonly memory: number | null;
 }
 
 /** Why a pool broke. */
@@ -58,7 +61,7 @@ export type NativeFact
 			readonly kind: 'worker-recycled';
 			readonly workerIndex: number;
 			readonly pid: number;
-			readonly cause: 'maxTasks';
+			readonly cause: 'maxTasks' | 'maxMemory';
 			readonly memory: number | null;
 			/** How many tasks it has finished. */
 			readonly finished: number;
@@ -93,6 +96,8 @@ export interface NativeBatch {
 export interface NativeSettings {
 	readonly maxWorkers: number;
 	readonly maxTasksPerWorker: number | null;
+	readonly maxMemorySoft: number | null;
+	readonly maxMemoryHard: number | null;
 	readonly idleTimeout: number | null;
 	readonly startTimeout: number | null;
 	readonly shutdownGrace: number | null;

@@ -50,10 +50,23 @@ export interface ExecutorOptions {
 	 */
 	readonly maxTasksPerWorker?: number | undefined;
 	/**
+	 * How many bytes of resident memory a worker may have, as the system counts them: beyond `soft` it is replaced between two tasks, beyond
+	 * `hard` it is killed with its task. A number is `soft`. Default: as many as it likes.
+	 */
+	readonly maxMemory?: number | MemoryLimits | undefined;
+	/**
 	 * What becomes of what workers print: `'inherit'`, it is printed by this program; `'tagged'`, the same with worker and task before each
 	 * line; `'pipe'`, each line is an event `output`; `'ignore'`, nothing. Default: `'inherit'`.
 	 */
 	readonly output?: OutputMode | undefined;
+}
+
+/** Bytes of resident memory. */
+export interface MemoryLimits {
+	/** Default: `hard`. */
+	readonly soft?: number | undefined;
+	/** From `soft` up. Default: none. */
+	readonly hard?: number | undefined;
 }
 
 /** {@link ExecutorOptions}, checked and complete. Times are in ms, `null` is none. */
@@ -72,6 +85,7 @@ export interface ExecutorSettings {
 	readonly shutdownTimeout: number | null;
 	readonly maxPoisonRetries: number;
 	readonly maxTasksPerWorker: number | null;
+	readonly maxMemory: {readonly soft: number | null; readonly hard: number | null};
 	readonly output: OutputMode;
 }
 
@@ -118,6 +132,7 @@ const executorOptionNames = [
 	'shutdownTimeout',
 	'maxPoisonRetries',
 	'maxTasksPerWorker',
+	'maxMemory',
 	'output',
 ] as const satisfies ReadonlyArray<keyof ExecutorOptions>;
 
@@ -143,6 +158,7 @@ export function readExecutorOptions(functionName: string, options: unknown): Exe
 		shutdownTimeout: readTimeout(copy, 'shutdownTimeout', {byDefault: 10_000}),
 		maxPoisonRetries: readCount(copy, 'maxPoisonRetries', {minimum: 0, maximum: mostRetries, byDefault: () => 1}),
 		maxTasksPerWorker: readOptionalCount(copy, 'maxTasksPerWorker', {minimum: 1}),
+		maxMemory: readMemoryLimits(copy, 'maxMemory'),
 		output: readChoice(copy, 'output', ['inherit', 'ignore', 'tagged', 'pipe'], 'inherit'),
 	});
 }
@@ -160,6 +176,28 @@ export function readMapOptions(options: unknown): MapSettings {
 export function readShutdownOptions(options: unknown): ShutdownSettings {
 	const copy = copyOptions('shutdown', options, ['wait', 'killWorkers']);
 	return Object.freeze({wait: readBoolean(copy, 'wait', true), killWorkers: readBoolean(copy, 'killWorkers', false)});
+}
+
+function readMemoryLimits(options: OptionCopy, name: string): ExecutorSettings['maxMemory'] {
+	const value = options[name];
+	if (typeof value === 'number') {
+		return Object.freeze({soft: readOptionalCount(options, name, {minimum: 1}), hard: null});
+	}
+
+	if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+		throw argumentTypeError(name, 'a number of bytes, or an object with soft and hard', value);
+	}
+
+	const copy = copyOptions(name, value, ['soft', 'hard']);
+	const names = {soft: `${name}.soft`, hard: `${name}.hard`};
+	const limits = {[names.soft]: copy['soft'], [names.hard]: copy['hard']};
+	const soft = readOptionalCount(limits, names.soft, {minimum: 1});
+	const hard = readOptionalCount(limits, names.hard, {minimum: 1});
+	if (soft !== null && hard !== null && hard < soft) {
+		throw argumentRangeError(names.hard, `at least ${names.soft}, which is ${soft}`, hard);
+	}
+
+	return Object.freeze({soft, hard});
 }
 
 function readContext(options: OptionCopy, name: string): ExecutorSettings['context'] {

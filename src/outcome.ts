@@ -42,6 +42,7 @@ const terminationOf = (death: NativeDeath, task: TaskFacts): WorkerTermination =
 	stderrTail: new TextDecoder().decode(death.stderrTail),
 	duration: death.taskTime ?? death.lifetime,
 	peakMemory: death.peakMemory,
+	memoryLimit: death.memoryLimit,
 	attempt: task.attempt ?? death.attempt,
 	reportPath: task.reportPath,
 	violation: death.violation,

@@ -79,7 +79,7 @@ for (const thrown of ownErrors) {
 
 test('TaskTimeoutError of a nested pool arrives as each of its classes', t => {
 	const arrived = arrive(new TaskTimeoutError('late', {
-		pid: 1, workerIndex: 0, exitCode: null, signal: 'SIGKILL', coreDumped: false, reason: 'timeout', stderrTail: 'x', duration: 5, peakMemory: null, attempt: 1, reportPath: null, violation: null,
+		pid: 1, workerIndex: 0, exitCode: null, signal: 'SIGKILL', coreDumped: false, reason: 'timeout', stderrTail: 'x', duration: 5, peakMemory: null, memoryLimit: null, attempt: 1, reportPath: null, violation: null,
 	}, {timeout: 5}));
 	t.true(arrived instanceof TaskTimeoutError && arrived instanceof TerminatedWorkerError);
 	t.is((arrived as TaskTimeoutError).signal, 'SIGKILL');

@@ -15,6 +15,7 @@ export function check(executor: ProcessPoolExecutor): void {
 	});
 	executor.on('recycle', event => {
 		expectTypeOf(event).toEqualTypeOf<RecycleEvent>();
+		expectTypeOf(event.reason).toEqualTypeOf<'maxTasks' | 'maxMemory'>();
 		expectTypeOf(event.memory).toEqualTypeOf<number | null>();
 	});
 	executor.on('output', event => {

@@ -6,6 +6,9 @@ expectTypeOf<{initializer: (path: string, mode: number) => Promise<void>; initar
 expectTypeOf<{timeout: undefined; onWorkerDeath: undefined}>().toExtend<ExecutorOptions>();
 expectTypeOf<{maxTasksPerWorker: 50}>().toExtend<ExecutorOptions>();
 expectTypeOf<{maxTasksPerWorker: null}>().not.toExtend<ExecutorOptions>();
+expectTypeOf<{maxMemory: 1e9}>().toExtend<ExecutorOptions>();
+expectTypeOf<{maxMemory: {soft: 1e9; hard: undefined}}>().toExtend<ExecutorOptions>();
+expectTypeOf<{maxMemory: {hard: '1 GB'}}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{maxWorkers: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{onWorkerDeath: 'ignore'}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{context: 'loky_init_main'}>().toExtend<ExecutorOptions>();

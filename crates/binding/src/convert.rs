@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use napi::bindgen_prelude::{Buffer, Error, Result, Status};
 use napi_derive::napi;
-use pool::{Exit, OnWorkerDeath, PoolConfig, RecycleReason, Shutdown, TerminationReason};
+use pool::{Exit, MemoryLimits, OnWorkerDeath, PoolConfig, RecycleReason, Shutdown, TerminationReason};
 use supervisor::{DeathWatch, Launch, TextUse, WorkerDeath};
 
 /// What `options.ts` and `context.ts` have settled; times in ms.
@@ -16,6 +16,9 @@ pub struct NativeSettings {
 	pub max_workers: u32,
 	/// A whole number from 1 up.
 	pub max_tasks_per_worker: Option<f64>,
+	/// Bytes, as `max_memory_hard`.
+	pub max_memory_soft: Option<f64>,
+	pub max_memory_hard: Option<f64>,
 	pub idle_timeout: Option<f64>,
 	pub start_timeout: Option<f64>,
 	pub shutdown_grace: Option<f64>,
@@ -40,6 +43,10 @@ impl NativeSettings {
 		PoolConfig {
 			max_workers: self.max_workers,
 			max_tasks_per_worker: self.max_tasks_per_worker.map(whole),
+			memory_limits: MemoryLimits {
+				soft: self.max_memory_soft.map(whole),
+				hard: self.max_memory_hard.map(whole),
+			},
 			idle_timeout: self.idle_timeout.map(milliseconds),
 			start_timeout: self.start_timeout.map_or(Duration::MAX, milliseconds),
 			shutdown_grace: self.shutdown_grace.map_or(Duration::MAX, milliseconds),
@@ -137,6 +144,9 @@ pub struct NativeDeath {
 	pub lifetime: f64,
 	pub task_time: Option<f64>,
 	pub peak_memory: Option<f64>,
+	/// The hard limit that it was killed for, and what it had. Bytes.
+	pub memory_limit: Option<f64>,
+	pub memory: Option<f64>,
 }
 
 impl From<&WorkerDeath> for NativeDeath {
@@ -156,6 +166,8 @@ impl From<&WorkerDeath> for NativeDeath {
 			lifetime: in_milliseconds(death.lifetime),
 			task_time: death.task_time.map(in_milliseconds),
 			peak_memory: death.peak_memory.map(exact),
+			memory_limit: death.exceeded.map(|exceeded| exact(exceeded.limit)),
+			memory: death.exceeded.map(|exceeded| exact(exceeded.resident)),
 		};
 		match &death.exit {
 			Exit::Code(code) => facts.exit_code = Some(*code),
@@ -191,6 +203,7 @@ fn reason(reason: TerminationReason) -> &'static str {
 pub fn recycle_reason(reason: RecycleReason) -> &'static str {
 	match reason {
 		RecycleReason::MaxTasks => "maxTasks",
+		RecycleReason::MaxMemory => "maxMemory",
 	}
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::MemoryLimits;
+
 /// The settings of one pool.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
@@ -11,6 +13,8 @@ pub struct PoolConfig {
 	pub max_workers: u32,
 	/// After how many finished tasks a worker is replaced. `None`: it never is for that.
 	pub max_tasks_per_worker: Option<u64>,
+	/// How much memory a worker may have.
+	pub memory_limits: MemoryLimits,
 	/// How long a worker may stay idle before it is asked to leave. `None`: for ever.
 	pub idle_timeout: Option<Duration>,
 	/// How long a worker may take from its spawn to its `Ready` frame.

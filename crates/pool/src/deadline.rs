@@ -38,7 +38,7 @@ impl Pool {
 				LadderStep::AwaitingSpawn | LadderStep::Killed => None,
 			},
 		});
-		workers.chain(self.next_start()).min()
+		workers.chain(self.next_start()).chain(self.next_look()).min()
 	}
 
 	fn front_deadline(&self, front: &Front, in_flight: usize) -> Option<Duration> {

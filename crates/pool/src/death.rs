@@ -74,7 +74,9 @@ impl Pool {
 				ExitReason::TaskAborted => {
 					self.settle_and_put_back(id, worker.in_flight, &termination, Outcome::Aborted, turn);
 				}
-				ExitReason::Stalled | ExitReason::BrokeProtocol { was_ready: true, .. } => {
+				ExitReason::Stalled
+				| ExitReason::TooMuchMemory(_)
+				| ExitReason::BrokeProtocol { was_ready: true, .. } => {
 					self.settle_and_put_back(
 						id,
 						worker.in_flight,
@@ -200,6 +202,7 @@ fn judge(state: &WorkerState, exit: &Exit, evidence: Option<Evidence>) -> Termin
 			(ExitReason::StartTimedOut | ExitReason::TaskTimedOut | ExitReason::Stalled, _) => {
 				TerminationReason::Timeout
 			}
+			(ExitReason::TooMuchMemory(_), _) => TerminationReason::OutOfMemory,
 			(ExitReason::TaskAborted, _) => TerminationReason::Aborted,
 			(ExitReason::BrokeProtocol { .. }, _) => TerminationReason::Protocol,
 			(ExitReason::PoolKilled, _) => TerminationReason::Shutdown,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::frame::Frame;
-use crate::{Evidence, Exit, FunctionId, Outcome, Recycled, SpawnFailure, TaskId, Violation, WorkerId};
+use crate::{
+	Evidence, Exit, FunctionId, Memory, Outcome, Recycled, SpawnFailure, TaskId, Violation, WorkerId,
+};
 
 /// Something that has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Event {
 	SpawnFailed(WorkerId, SpawnFailure),
 	/// A whole frame arrived from a worker.
 	FrameReceived(WorkerId, Frame),
+	/// How much memory a worker's process has. See [`Pool::due_looks`](crate::Pool::due_looks).
+	MemoryMeasured(WorkerId, Memory),
 	/// What arrived from a worker is not what the protocol allows.
 	ProtocolViolated(WorkerId, Violation),
 	/// The process of a worker is gone and reaped. All frames that it had written completely came before this.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::frame::{Frame, FrameKind};
 use crate::worker::{Worker, WorkerState};
-use crate::{Action, FunctionId, Sequence, StopSignal, Violation};
+use crate::{Action, Exceeded, FunctionId, Sequence, StopSignal, Violation};
 
 /// Why a worker is leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) enum ExitReason {
 	TaskAborted,
 	/// It did not claim what was sent to it.
 	Stalled,
+	/// It had more memory than the hard limit allows.
+	TooMuchMemory(Exceeded),
 	/// It sent what the protocol does not allow.
 	BrokeProtocol { was_ready: bool, violation: Violation },
 	/// The pool broke, or was told to kill its workers.

@@ -32,6 +32,7 @@
 //!
 //! * `dispatch`: how many workers, which task goes where. `pace`: how much ahead. `recall`: what is taken back.
 //! * `recycle`: which workers are replaced, and when.
+//! * `memory`: when memory is looked at, and what too much of it means.
 //! * `functions`: how long a function is kept.
 //! * `received`: what a frame means. `death`: what the end of a process means. `starts`: what a failed start means.
 //! * `deadline`: everything that happens because time passed. `shutdown`: closing and breaking.
@@ -52,6 +53,7 @@ mod front;
 mod functions;
 mod ladder;
 mod ledger;
+mod memory;
 mod outcome;
 mod pace;
 mod pool;
@@ -69,11 +71,12 @@ mod worker;
 pub use config::{OnWorkerDeath, PoolConfig};
 pub use event::{Action, Event, Shutdown, StopSignal, Submission};
 pub use ledger::{ClaimLedger, SLOTS};
+pub use memory::{Exceeded, Memory, MemoryLimits};
 pub use outcome::{
 	BreakCause, Evidence, Exit, Outcome, SpawnFailure, Termination, TerminationReason, Violation,
 };
 pub use pool::{Pool, PoolState, WorkerView};
-pub use recycle::{Memory, RecycleReason, Recycled};
+pub use recycle::{RecycleReason, Recycled};
 
 /// A task, numbered by whoever submits it, in increasing order. Stays below 2^53, so that it is exact as a JavaScript number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -52,7 +52,7 @@ pub enum TerminationReason {
 	Crash,
 	/// Its JavaScript heap was full, so it ended itself.
 	Heap,
-	/// The kernel killed it because memory ran out.
+	/// The kernel killed it because memory ran out, or we did because it had more than its limit.
 	OutOfMemory,
 	/// Any other signal, not sent by us.
 	Killed,

@@ -12,8 +12,8 @@ use crate::starts::Starts;
 use crate::task::{Task, TaskState};
 use crate::worker::{Worker, WorkerState};
 use crate::{
-	Action, BreakCause, ClaimLedger, Event, FunctionId, Outcome, PoolConfig, Sequence, Shutdown, Submission,
-	TaskId, Violation, WorkerId,
+	Action, BreakCause, ClaimLedger, Event, Exceeded, FunctionId, Outcome, PoolConfig, Sequence, Shutdown,
+	Submission, TaskId, Violation, WorkerId,
 };
 
 /// The state machine. See the [crate](crate) for how it is driven.
@@ -69,6 +69,8 @@ pub struct WorkerView {
 	pub since: Option<Duration>,
 	/// What it did, if it is killed for that.
 	pub violation: Option<Violation>,
+	/// How much memory it had, if it is killed for that.
+	pub exceeded: Option<Exceeded>,
 	/// How many tasks it has finished.
 	pub finished: u64,
 	/// How many tasks it holds, that one included.
@@ -133,6 +135,7 @@ impl Pool {
 			Event::WorkerSpawned(worker) => self.worker_spawned(worker, turn),
 			Event::SpawnFailed(worker, failure) => self.spawn_failed(worker, failure, turn),
 			Event::FrameReceived(worker, frame) => self.frame_received(worker, frame, turn),
+			Event::MemoryMeasured(worker, memory) => self.memory_measured(worker, memory, turn),
 			Event::ProtocolViolated(worker, violation) => self.protocol_violated(worker, violation, turn),
 			Event::WorkerExited(worker, exit, evidence) => self.worker_exited(worker, exit, evidence, turn),
 			Event::DeadlinePassed => self.deadline_passed(turn),
@@ -450,6 +453,7 @@ mod tests {
 			task: None,
 			since: None,
 			violation: None,
+			exceeded: None,
 			finished: 0,
 			in_flight: 0,
 			functions: 0,

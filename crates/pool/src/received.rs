@@ -39,6 +39,7 @@ impl Pool {
 				| ExitReason::TaskTimedOut
 				| ExitReason::TaskAborted
 				| ExitReason::Stalled
+				| ExitReason::TooMuchMemory(_)
 				| ExitReason::PoolKilled => drop(self.settle_front(position, frame, turn)),
 			},
 			// Asked to leave, or out of time, before it could say so.
@@ -116,6 +117,7 @@ impl Pool {
 	fn ready(&mut self, position: usize, turn: &mut Turn<'_, impl ClaimLedger>) {
 		self.starts.ready();
 		let worker = &mut self.workers[position];
+		worker.look.at = turn.now;
 		worker.state = if worker.is_replacement {
 			WorkerState::Standby
 		} else {

@@ -10,20 +10,13 @@ use crate::pool::{Pool, PoolState, Turn};
 use crate::worker::{Worker, WorkerState};
 use crate::{Action, ClaimLedger, WorkerId};
 
-/// What the system has given to a worker's process, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
-	/// All that is resident, with what it shares with other processes.
-	pub resident: u64,
-	/// What of that belongs to nobody else and to no file.
-	pub private: u64,
-}
-
 /// Why a worker is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecycleReason {
 	/// It has finished as many tasks as it may.
 	MaxTasks,
+	/// It has more memory than it may have between two tasks.
+	MaxMemory,
 }
 
 /// A worker that was replaced.
@@ -35,12 +28,16 @@ pub struct Recycled {
 	pub reason: RecycleReason,
 	/// How many tasks it has finished.
 	pub finished: u64,
+	/// The resident memory that it is replaced for, in bytes.
+	pub memory: Option<u64>,
 }
 
 /// That a worker is to be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Due {
 	pub(crate) reason: RecycleReason,
+	/// What was measured, if that is the reason.
+	pub(crate) memory: Option<u64>,
 }
 
 impl Worker {
@@ -49,6 +46,7 @@ impl Worker {
 		if most.is_some_and(|most| self.finished >= most) {
 			self.make_due(Due {
 				reason: RecycleReason::MaxTasks,
+				memory: None,
 			});
 		}
 	}
@@ -175,13 +173,16 @@ impl Pool {
 	fn change_places<L>(&mut self, standby: usize, due: usize, turn: &mut Turn<'_, L>) {
 		self.workers[standby].take_place(turn);
 		let worker = &mut self.workers[due];
-		let Some(Due { reason }) = worker.due else { return };
+		let Some(Due { reason, memory }) = worker.due else {
+			return;
+		};
 		let until = turn.now + self.config.shutdown_grace;
 		worker.ask_to_leave(ExitReason::Recycled, until, turn.actions);
 		turn.actions.push(Action::TellRecycled(Recycled {
 			worker: worker.id,
 			reason,
 			finished: worker.finished,
+			memory,
 		}));
 	}
 
@@ -248,6 +249,7 @@ mod tests {
 			worker: WorkerId(worker),
 			reason: RecycleReason::MaxTasks,
 			finished,
+			memory: None,
 		})
 	}
 

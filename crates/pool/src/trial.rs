@@ -57,6 +57,7 @@ impl Trial {
 		let mut config = PoolConfig {
 			max_workers: 2,
 			max_tasks_per_worker: None,
+			memory_limits: crate::MemoryLimits::default(),
 			idle_timeout: None,
 			start_timeout: Duration::from_secs(60),
 			shutdown_grace: Duration::from_secs(5),

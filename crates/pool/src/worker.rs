@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 use crate::frame::{Frame, FrameKind};
 use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
+use crate::memory::Look;
 use crate::pool::WorkerView;
 use crate::recycle::Due;
 use crate::{Action, ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, Violation, WorkerId};
@@ -33,6 +34,7 @@ pub(crate) struct Worker {
 	pub(crate) is_replacement: bool,
 	/// Why it is to be replaced, if it is. It works on until another can take its place.
 	pub(crate) due: Option<Due>,
+	pub(crate) look: Look,
 	next_sequence: u32,
 	/// The last sequence that came back: everything up to it was read.
 	answered: u32,
@@ -78,6 +80,7 @@ impl Worker {
 			front_since_before_kill: None,
 			is_replacement: false,
 			due: None,
+			look: Look::default(),
 			next_sequence: 1,
 			answered: 0,
 			functions: FxHashSet::default(),
@@ -263,6 +266,7 @@ impl Worker {
 			task: self.in_flight.front().map(|front| front.task),
 			since: self.front_since(),
 			violation: self.violation(),
+			exceeded: self.exceeded(),
 			finished: self.finished,
 			in_flight: self.in_flight.len(),
 			functions: self.functions.len(),

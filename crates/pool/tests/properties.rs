@@ -5,7 +5,7 @@ mod sim;
 use std::time::Duration;
 
 use pool::frame::FrameKind;
-use pool::{Event, Exit, OnWorkerDeath, Outcome, PoolConfig, Sequence, Shutdown, TaskId};
+use pool::{Event, Exit, MemoryLimits, OnWorkerDeath, Outcome, PoolConfig, Sequence, Shutdown, TaskId};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sim::{Process, World, config, killed, spawn_failure};
@@ -110,6 +110,12 @@ fn max_tasks() -> impl Strategy<Value = Option<u64>> {
 	prop::option::of(1_u64..5)
 }
 
+/// Around what the workers of the world have.
+fn memory_limits() -> impl Strategy<Value = MemoryLimits> {
+	(prop::option::of(15_u64..40), prop::option::of(40_u64..60))
+		.prop_map(|(soft, hard)| MemoryLimits { soft, hard })
+}
+
 fn any_config() -> impl Strategy<Value = PoolConfig> {
 	(
 		1_u32..5,
@@ -118,6 +124,7 @@ fn any_config() -> impl Strategy<Value = PoolConfig> {
 		1_u32..4,
 		1_u32..4,
 		max_tasks(),
+		memory_limits(),
 	)
 		.prop_map(
 			|(
@@ -127,9 +134,11 @@ fn any_config() -> impl Strategy<Value = PoolConfig> {
 				max_failed_starts,
 				max_unstarted_deaths,
 				max_tasks_per_worker,
+				memory_limits,
 			)| PoolConfig {
 				max_workers,
 				max_tasks_per_worker,
+				memory_limits,
 				idle_timeout,
 				on_worker_death: if breaks {
 					OnWorkerDeath::Break
@@ -237,11 +246,14 @@ proptest! {
 	fn every_task_on_good_workers_completes(
 		max_workers in 1_u32..5,
 		max_tasks_per_worker in max_tasks(),
+		soft in prop::option::of(15_u64..40),
 		steps in prop::collection::vec(calm(), 0..150),
 	) {
 		// Good workers are never late, even if nobody lets them work for hours.
 		let start_timeout = Duration::from_secs(1_000_000);
-		let mut world = World::new(PoolConfig { max_workers, max_tasks_per_worker, start_timeout, ..config() });
+		let mut world = World::new(PoolConfig {
+			max_workers, max_tasks_per_worker, memory_limits: MemoryLimits { soft, hard: None }, start_timeout, ..config()
+		});
 		for step in steps {
 			take(&mut world, match step {
 				Step::Submit { tasks, function, timeout: _ } => Step::Submit { tasks, function, timeout: None },

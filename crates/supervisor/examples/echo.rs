@@ -127,6 +127,7 @@ fn config(max_workers: u32) -> PoolConfig {
 	PoolConfig {
 		max_workers,
 		max_tasks_per_worker: None,
+		memory_limits: pool::MemoryLimits::default(),
 		idle_timeout: Some(Duration::from_secs(60)),
 		start_timeout: Duration::from_secs(10),
 		shutdown_grace: Duration::from_secs(1),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use polling::Events;
 use pool::frame::FrameKind;
-use pool::{Action, Event, Evidence, StopSignal, Violation, WorkerId};
+use pool::{Action, Event, Evidence, StopSignal, TerminationReason, Violation, WorkerId};
 
 use crate::channel::Arrival;
 use crate::core::Core;
@@ -142,7 +142,9 @@ impl Core {
 				.and_then(|view| view.since)
 				.map(|since| now.saturating_sub(since)),
 			peak_memory: reaped.peak_memory,
+			exceeded: view.as_ref().and_then(|view| view.exceeded),
 		};
+		let exceeded = facts.exceeded;
 		let violation = view.and_then(|view| view.violation);
 		self.deaths.record(id, facts);
 		self.orphans.inherit(pid, now);
@@ -152,6 +154,7 @@ impl Core {
 		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
 		self.ledger.remove(id);
 		let reason = judgement_in(&self.actions[before..], id)
+			.or(exceeded.map(|_| TerminationReason::OutOfMemory))
 			.unwrap_or_else(|| judge(treatment, was_open, &exit, evidence));
 		let termination = pool::Termination {
 			worker: id,

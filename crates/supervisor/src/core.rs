@@ -171,6 +171,7 @@ impl Core {
 
 	/// Lets the pool decide on everything that was taken in, and does what it orders.
 	pub fn answer(&mut self, now: Duration) {
+		self.look_at_memory(now);
 		self.pool.dispatch(now, &mut self.ledger, &mut self.actions);
 		self.tell_break();
 		let mut actions = std::mem::take(&mut self.actions);
@@ -230,6 +231,16 @@ impl Core {
 		}
 	}
 
+	fn look_at_memory(&mut self, now: Duration) {
+		for id in self.pool.due_looks(now) {
+			let memory = self.workers.get(&id).and_then(|worker| worker.process.memory());
+			if let Some(memory) = memory {
+				let event = Event::MemoryMeasured(id, memory);
+				self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
+			}
+		}
+	}
+
 	fn tell_recycled(&mut self, recycled: Recycled) {
 		// It was idle when it was replaced, so it had a process.
 		let Some(worker) = self.workers.get(&recycled.worker) else {
@@ -239,7 +250,9 @@ impl Core {
 			recycled,
 			index: worker.index,
 			pid: worker.pid().as_raw_pid().unsigned_abs(),
-			memory: worker.process.memory().map(|memory| memory.resident),
+			memory: recycled
+				.memory
+				.or_else(|| worker.process.memory().map(|memory| memory.resident)),
 		});
 	}
 

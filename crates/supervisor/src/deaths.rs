@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pool::{Action, BreakCause, Evidence, Exit, Outcome, Termination, TerminationReason, WorkerId};
+use pool::{Action, BreakCause, Evidence, Exceeded, Exit, Outcome, Termination, TerminationReason, WorkerId};
 use rustc_hash::FxHashMap;
 
 use crate::{BreakFacts, Settlement, WorkerDeath};
@@ -22,6 +22,8 @@ pub struct DeathFacts {
 	pub task_time: Option<Duration>,
 	/// See [`WorkerDeath`].
 	pub peak_memory: Option<u64>,
+	/// See [`WorkerDeath`].
+	pub exceeded: Option<Exceeded>,
 }
 
 /// The deaths of one turn, and the one that broke the pool.
@@ -86,6 +88,7 @@ impl Deaths {
 				.attempt
 				.and_then(|_| facts.and_then(|facts| facts.task_time)),
 			peak_memory: facts.and_then(|facts| facts.peak_memory),
+			exceeded: facts.and_then(|facts| facts.exceeded),
 		}
 	}
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pool::{BreakCause, Exit, Recycled, TaskId, TerminationReason, Violation, WorkerId};
+use pool::{BreakCause, Exceeded, Exit, Recycled, TaskId, TerminationReason, Violation, WorkerId};
 
 /// Something that the owner should know.
 #[derive(Clone, Debug)]
@@ -115,6 +115,8 @@ pub struct WorkerDeath {
 	pub task_time: Option<Duration>,
 	/// Its largest resident set in bytes, if the kernel told.
 	pub peak_memory: Option<u64>,
+	/// How much memory it had, if it was killed for that.
+	pub exceeded: Option<Exceeded>,
 }
 
 /// One of a worker's two outputs.

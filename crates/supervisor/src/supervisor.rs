@@ -220,6 +220,7 @@ mod tests {
 		let config = PoolConfig {
 			max_workers: 1,
 			max_tasks_per_worker: None,
+			memory_limits: pool::MemoryLimits::default(),
 			idle_timeout: None,
 			start_timeout: Duration::from_secs(60),
 			shutdown_grace: Duration::from_secs(60),

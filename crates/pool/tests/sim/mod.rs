@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pool::{
-	Action, Event, Exit, FunctionId, OnWorkerDeath, Outcome, Pool, PoolConfig, PoolState, RecycleReason,
-	Recycled, Shutdown, SpawnFailure, Submission, TaskId, Termination, TerminationReason, Violation,
-	WorkerId, WorkerView,
+	Action, Event, Exit, FunctionId, Memory, MemoryLimits, OnWorkerDeath, Outcome, Pool, PoolConfig,
+	PoolState, RecycleReason, Recycled, Shutdown, SpawnFailure, Submission, TaskId, Termination,
+	TerminationReason, Violation, WorkerId, WorkerView,
 };
 
 pub use ledger::FakeLedger;
@@ -23,6 +23,7 @@ pub fn config() -> PoolConfig {
 	PoolConfig {
 		max_workers: 3,
 		max_tasks_per_worker: None,
+		memory_limits: MemoryLimits::default(),
 		idle_timeout: Some(Duration::from_secs(10)),
 		start_timeout: Duration::from_secs(60),
 		shutdown_grace: Duration::from_secs(5),
@@ -101,6 +102,11 @@ impl World {
 	}
 
 	pub fn dispatch(&mut self) {
+		for id in self.pool.due_looks(self.now) {
+			let worker = self.workers.iter().find(|worker| worker.id == id);
+			let resident = worker.expect("it was ordered").memory;
+			self.happen(Event::MemoryMeasured(id, Memory { resident }));
+		}
 		let mut actions = Vec::new();
 		self.pool.dispatch(self.now, &mut self.ledger, &mut actions);
 		self.perform(actions);
@@ -405,10 +411,9 @@ impl World {
 			.filter(|worker| worker.process != Process::Reaped);
 		let mut indices: BTreeSet<u32> = living.map(|worker| worker.index).collect();
 		let most = self.config.max_workers as usize;
-		let replaced = match self.config.max_tasks_per_worker {
-			Some(_) => most.div_ceil(4),
-			None => 0,
-		};
+		let never_replaced = self.config.max_tasks_per_worker.is_none()
+			&& self.config.memory_limits == MemoryLimits::default();
+		let replaced = if never_replaced { 0 } else { most.div_ceil(4) };
 		assert!(indices.len() < most + replaced, "too many workers");
 		let smallest = (0..u32::MAX).find(|index| !indices.contains(index));
 		assert_eq!(smallest, Some(index));
@@ -479,9 +484,14 @@ impl World {
 			worker,
 			reason,
 			finished,
+			memory,
 		} = recycled;
 		match reason {
 			RecycleReason::MaxTasks => assert!(self.config.max_tasks_per_worker <= Some(finished)),
+			RecycleReason::MaxMemory => {
+				let MemoryLimits { soft, hard } = self.config.memory_limits;
+				assert!(memory >= soft.or(hard) && memory.is_some());
+			}
 		}
 		assert!(self.recycled.insert(worker), "{worker:?} was replaced twice");
 		let views: Vec<WorkerView> = self.pool.workers().collect();

@@ -16,6 +16,8 @@ pub struct FakeWorker {
 	pub is_stuck: bool,
 	pub ignores_terminate: bool,
 	pub init_throws: bool,
+	/// Grows with each task.
+	pub memory: u64,
 	phase: Phase,
 	/// Written by the pool, not read yet.
 	pub inbox: VecDeque<Frame>,
@@ -59,6 +61,7 @@ impl FakeWorker {
 			is_stuck: false,
 			ignores_terminate: false,
 			init_throws: false,
+			memory: 10,
 			phase: Phase::BeforeInit,
 			inbox: VecDeque::new(),
 			outbox: VecDeque::new(),
@@ -133,6 +136,7 @@ impl FakeWorker {
 				};
 				self.say(kind, sequence);
 				ledger.finish(self.id, sequence);
+				self.memory += task.0 % 7;
 				self.phase = Phase::Waiting;
 				return Deed::Finished(task);
 			}

@@ -43,6 +43,7 @@ fn serve(count: u32, task: &str, mut say: impl FnMut(&str)) {
 	let config = PoolConfig {
 		max_workers: count,
 		max_tasks_per_worker: None,
+		memory_limits: pool::MemoryLimits::default(),
 		idle_timeout: None,
 		start_timeout: Duration::from_secs(60),
 		shutdown_grace: Duration::from_secs(60),

@@ -23,6 +23,7 @@ pub fn config() -> PoolConfig {
 	PoolConfig {
 		max_workers: 2,
 		max_tasks_per_worker: None,
+		memory_limits: pool::MemoryLimits::default(),
 		idle_timeout: None,
 		start_timeout: Duration::from_secs(60),
 		shutdown_grace: Duration::from_secs(60),
