@@ -102,6 +102,15 @@ impl Pool {
 		turn: &mut Turn<'_, impl ClaimLedger>,
 	) {
 		let worker = &mut self.workers[position];
+		if matches!(worker.state, WorkerState::Starting { .. }) {
+			// Known from this moment on, so that whoever takes its place counts as the next try.
+			if worker.is_replacement {
+				self.starts
+					.replacement_failed(worker.id, self.next_worker, turn.now);
+			} else {
+				self.starts.failed(worker.id, self.next_worker, turn.now);
+			}
+		}
 		worker.kill(reason, turn.actions);
 		let mut recalled = Vec::new();
 		worker.recall_latest(usize::MAX, turn.ledger, &mut recalled);

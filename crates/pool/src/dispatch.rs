@@ -68,7 +68,23 @@ impl Pool {
 		let has_place = |worker: &&Worker| worker.is_live() && worker.has_place();
 		let live = self.workers.iter().filter(has_place).count();
 		let room = self.free_places();
-		self.wanted_workers(self.demand()).saturating_sub(live).min(room)
+		let missing = self.wanted_workers(self.demand()).saturating_sub(live).min(room);
+		if self.starts.has_failed() {
+			missing.min(usize::from(!self.is_trying()))
+		} else {
+			missing
+		}
+	}
+
+	/// Whether a worker starts from which it will be known whether workers can start at all.
+	fn is_trying(&self) -> bool {
+		self.workers.iter().any(|worker| match worker.state {
+			WorkerState::Starting { .. } => !worker.is_replacement && self.starts.is_try(worker.id),
+			WorkerState::Standby
+			| WorkerState::Idle { .. }
+			| WorkerState::Busy(_)
+			| WorkerState::Exiting { .. } => false,
+		})
 	}
 
 	fn start_workers(&mut self, turn: &mut Turn<'_, impl ClaimLedger>) {
@@ -100,8 +116,8 @@ impl Pool {
 		let Some(index) = (0..u32::MAX).find(is_free) else {
 			return;
 		};
-		let id = WorkerId(self.next_worker);
-		self.next_worker += 1;
+		let id = self.next_worker;
+		self.next_worker = WorkerId(id.0 + 1);
 		let mut worker = Worker::ordered(id, index, turn.now + self.config.start_timeout);
 		worker.is_replacement = is_replacement;
 		self.workers.push(worker);

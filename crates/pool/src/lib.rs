@@ -83,7 +83,7 @@ pub use recycle::{RecycleReason, Recycled};
 pub struct TaskId(pub u64);
 
 /// A worker process, numbered by the pool in the order of their starts. Never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
 
 /// A function that tasks call, numbered by whoever registers it. Never used again, also not after its release.

@@ -29,7 +29,7 @@ pub struct Pool {
 	pub(crate) functions: Functions,
 	pub(crate) starts: Starts,
 	pub(crate) pace: Pace,
-	pub(crate) next_worker: u32,
+	pub(crate) next_worker: WorkerId,
 }
 
 /// Whether a pool takes tasks.
@@ -105,7 +105,7 @@ impl Pool {
 			functions: Functions::default(),
 			starts: Starts::default(),
 			pace: Pace::default(),
-			next_worker: 0,
+			next_worker: WorkerId(0),
 		}
 	}
 

@@ -138,11 +138,12 @@ impl Pool {
 			reason: ExitReason::StartFailed,
 			step,
 		};
+		let (id, next) = (self.workers[position].id, self.next_worker);
 		if self.workers[position].is_replacement {
-			self.starts.replacement_failed(turn.now);
+			self.starts.replacement_failed(id, next, turn.now);
 			return;
 		}
-		let failed = self.starts.failed(turn.now);
+		let failed = self.starts.failed(id, next, turn.now);
 		let cause = BreakCause::InitializerThrew(error);
 		if failed >= self.config.max_failed_starts {
 			self.break_down(cause, turn);

@@ -15,12 +15,17 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The failures since a worker was last ready.
+///
+/// Workers that were ordered before a failure often fail of the same: a kill of them all, a moment without memory. They are
+/// one failure together. What comes after it is a try with one worker, until one is ready.
 #[derive(Debug, Default)]
 pub(crate) struct Starts {
 	failed: u32,
 	delays: u32,
 	not_before: Duration,
 	cannot_spawn_since: Option<Duration>,
+	/// The first worker that was, or will be, ordered after the last failure.
+	first_try: WorkerId,
 }
 
 impl Starts {
@@ -29,23 +34,40 @@ impl Starts {
 		self.not_before
 	}
 
-	/// Notes a process that ended before it was ready. Returns how many did so in a row.
-	pub(crate) fn failed(&mut self, now: Duration) -> u32 {
-		self.failed += 1;
-		self.back_off(now);
+	/// Whether only one worker is to be started, and whether it was ordered for that.
+	pub(crate) fn is_try(&self, worker: WorkerId) -> bool {
+		self.has_failed() && worker >= self.first_try
+	}
+
+	/// Whether something went wrong since a worker was last ready.
+	pub(crate) fn has_failed(&self) -> bool {
+		self.delays > 0
+	}
+
+	/// Notes that a worker ended, or is about to be ended, before it was ready; saying so again changes nothing. `next` is
+	/// the worker that will be ordered next. Returns how many failures there were in a row.
+	pub(crate) fn failed(&mut self, worker: WorkerId, next: WorkerId, now: Duration) -> u32 {
+		if worker >= self.first_try {
+			self.failed += 1;
+			self.back_off(next, now);
+		}
 		self.failed
 	}
 
 	/// Notes that a replacement did not become ready. The worker that it was to replace works on, so that is no reason to
 	/// give up, only to wait.
-	pub(crate) fn replacement_failed(&mut self, now: Duration) {
-		self.back_off(now);
+	pub(crate) fn replacement_failed(&mut self, worker: WorkerId, next: WorkerId, now: Duration) {
+		if worker >= self.first_try {
+			self.back_off(next, now);
+		}
 	}
 
 	/// Notes that no process could be made, for want of something that may come back. Returns whether the time until the
 	/// next try is beyond patience.
-	pub(crate) fn could_not_spawn(&mut self, now: Duration) -> bool {
-		self.back_off(now);
+	pub(crate) fn could_not_spawn(&mut self, worker: WorkerId, next: WorkerId, now: Duration) -> bool {
+		if worker >= self.first_try {
+			self.back_off(next, now);
+		}
 		let since = *self.cannot_spawn_since.get_or_insert(now);
 		self.not_before.saturating_sub(since) > PATIENCE
 	}
@@ -60,11 +82,7 @@ impl Starts {
 		*self = Starts::default();
 	}
 
-	fn back_off(&mut self, now: Duration) {
-		// Starts that were ordered together fail together: that is one reason to wait, not several.
-		if now < self.not_before {
-			return;
-		}
+	fn back_off(&mut self, next: WorkerId, now: Duration) {
 		let delay = match self.delays {
 			0 => Duration::ZERO,
 			delays => FIRST_DELAY
@@ -73,6 +91,7 @@ impl Starts {
 		};
 		self.delays += 1;
 		self.not_before = now + delay;
+		self.first_try = next;
 	}
 }
 
@@ -108,11 +127,12 @@ impl Pool {
 			return;
 		}
 		if worker.is_replacement {
-			self.starts.replacement_failed(turn.now);
+			self.starts.replacement_failed(id, self.next_worker, turn.now);
 			return;
 		}
 		let nobody_lives = self.workers.iter().all(|worker| !worker.is_spawned());
-		let beyond_patience = failure.is_transient && self.starts.could_not_spawn(turn.now);
+		let beyond_patience =
+			failure.is_transient && self.starts.could_not_spawn(id, self.next_worker, turn.now);
 		if !failure.is_transient || (beyond_patience && nobody_lives) {
 			self.break_down(BreakCause::CannotSpawn(failure), turn);
 		}
@@ -126,8 +146,15 @@ impl Pool {
 		turn: &mut Turn<'_, impl ClaimLedger>,
 	) {
 		if is_replacement {
-			self.starts.replacement_failed(turn.now);
-		} else if self.needs_workers() && self.starts.failed(turn.now) >= self.config.max_failed_starts {
+			self.starts
+				.replacement_failed(termination.worker, self.next_worker, turn.now);
+			return;
+		}
+		if !self.needs_workers() {
+			return;
+		}
+		let failed = self.starts.failed(termination.worker, self.next_worker, turn.now);
+		if failed >= self.config.max_failed_starts {
 			self.break_down(BreakCause::WorkersNeverReady(termination), turn);
 		}
 	}
@@ -169,29 +196,38 @@ mod tests {
 		}
 	}
 
+	/// The failure of a worker after which the next one was ordered.
+	fn fail(starts: &mut Starts, worker: u32, now: Duration) -> u32 {
+		starts.failed(WorkerId(worker), WorkerId(worker + 1), now)
+	}
+
 	#[test]
 	fn each_failed_start_waits_longer_until_a_worker_is_ready() {
 		let mut starts = Starts::default();
 		let mut delays = Vec::new();
 		for failure in 1..=10 {
 			let now = starts.not_before();
-			assert_eq!(starts.failed(now), failure);
+			assert_eq!(fail(&mut starts, failure, now), failure);
 			delays.push(starts.not_before().saturating_sub(now).as_millis());
 		}
 		assert_eq!(delays, [0, 50, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
 		starts.ready();
-		assert_eq!(starts.failed(Duration::from_secs(99)), 1);
+		assert_eq!(fail(&mut starts, 11, Duration::from_secs(99)), 1);
 		assert_eq!(starts.not_before(), Duration::from_secs(99));
 	}
 
 	#[test]
-	fn starts_that_fail_together_lengthen_the_delay_once() {
+	fn workers_that_were_ordered_before_a_failure_fail_with_it() {
 		let mut starts = Starts::default();
-		let now = Duration::from_secs(1);
-		for _ in 0..10 {
-			starts.failed(now);
+		for (worker, second) in (0..10).zip(1..) {
+			let now = Duration::from_secs(second);
+			assert_eq!(starts.failed(WorkerId(worker), WorkerId(10), now), 1);
 		}
-		assert_eq!(starts.not_before(), now + FIRST_DELAY);
+		assert_eq!(starts.not_before(), Duration::from_secs(1));
+		assert_eq!(
+			starts.failed(WorkerId(10), WorkerId(11), Duration::from_secs(20)),
+			2
+		);
 	}
 
 	#[test]
@@ -199,8 +235,10 @@ mod tests {
 		let mut starts = Starts::default();
 		let begin = Duration::from_secs(100);
 		let mut now = begin;
-		while !starts.could_not_spawn(now) {
+		let mut worker = 0;
+		while !starts.could_not_spawn(WorkerId(worker), WorkerId(worker + 1), now) {
 			now = starts.not_before();
+			worker += 1;
 		}
 		let waited = now.saturating_sub(begin);
 		assert!(
@@ -212,9 +250,46 @@ mod tests {
 	#[test]
 	fn a_process_that_could_be_made_renews_the_patience() {
 		let mut starts = Starts::default();
-		starts.could_not_spawn(Duration::ZERO);
+		starts.could_not_spawn(WorkerId(0), WorkerId(1), Duration::ZERO);
 		starts.spawned();
-		assert!(!starts.could_not_spawn(PATIENCE * 2));
+		assert!(!starts.could_not_spawn(WorkerId(1), WorkerId(2), PATIENCE * 2));
+	}
+
+	#[test]
+	fn after_a_failure_one_worker_is_tried_and_all_are_started_when_it_is_ready() {
+		let mut trial = Trial::new(|config| config.max_workers = 4);
+		trial.submit_together(9);
+		assert_eq!(trial.states(), ["starting"; 4]);
+		for worker in 0..4 {
+			trial.spawned(worker);
+		}
+		assert_eq!(trial.exits(0, sigkill()), [start(4, 0)]);
+		for worker in 1..4 {
+			assert_eq!(trial.exits(worker, sigkill()), []);
+		}
+		assert_eq!(trial.exits(4, sigkill()), []);
+		assert_eq!(trial.passes(Duration::from_millis(50)), [start(5, 0)]);
+		let orders = trial.ready(5);
+		assert_eq!(
+			orders[orders.len() - 3..],
+			[start(6, 1), start(7, 2), start(8, 3)]
+		);
+		assert!(!trial.pool.is_broken());
+	}
+
+	#[test]
+	fn a_worker_that_is_killed_for_its_slow_start_counts_before_the_one_that_replaces_it() {
+		let mut trial = Trial::new(|config| config.max_workers = 4);
+		trial.submit();
+		for worker in 0..3 {
+			trial.passes(Duration::from_secs(1));
+			trial.spawned(worker);
+			trial.passes(Duration::from_secs(60));
+			// Its successor is ordered before its end is known.
+			trial.passes(Duration::from_secs(1));
+			trial.exits(worker, sigkill());
+		}
+		assert!(trial.pool.is_broken());
 	}
 
 	#[test]
