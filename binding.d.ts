@@ -55,8 +55,8 @@ export declare class NativeWorker {
   claims(): Int32Array
   /** What has arrived, without waiting. */
   read(): FrameBatch
-  /** Writes one frame, whole. Waits while the pipe is full. */
-  write(kind: number, sequence: number, payload: Uint8Array): void
+  /** Sends one frame. May wait, see [`WorkerEnd::write_frame`]. */
+  write(kind: number, sequence: number, payload: Uint8Array, isLast: boolean): void
 }
 
 /**

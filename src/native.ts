@@ -195,8 +195,11 @@ export interface NativeWorker {
 	claims(): Int32Array;
 	/** Ends the process and its group when the parent is gone. */
 	read(): FrameBatch;
-	/** Writes one frame, whole; waits while the pipe is full. */
-	write(kind: number, sequence: number, payload: Uint8Array): void;
+	/**
+	 * Sends one frame; may wait for the parent. `isLast`: nothing more follows before the next `read`, so it is told at once; otherwise, of many
+	 * that follow each other quickly, some wait up to a millisecond.
+	 */
+	write(kind: number, sequence: number, payload: Uint8Array, isLast: boolean): void;
 }
 
 /** Starts a supervisor's thread; `wake` is called once whenever there is something to take. */

@@ -26,6 +26,7 @@ export class Replies {
 	reducers: ReducerTable | null = null;
 	readonly #end: NativeWorker;
 	readonly #output: WorkerOutput;
+	readonly #isLast: () => boolean;
 	#capture: FunctionCapture = captureOnDemand;
 	readonly #encoder: ResultEncoder = {
 		carried: value => this.pickler === null ? value : carried(value, this.pickler, 'result', resultSteps),
@@ -33,13 +34,15 @@ export class Replies {
 		thrown: error => encodeError(error, {reducers: this.reducers, capture: this.#capture}),
 	};
 
-	constructor(end: NativeWorker, output: WorkerOutput) {
+	/** @param isLast whether no task waits here */
+	constructor(end: NativeWorker, output: WorkerOutput, isLast: () => boolean) {
 		this.#end = end;
 		this.#output = output;
+		this.#isLast = isLast;
 	}
 
 	ready(): void {
-		this.#end.write(frameKind.ready, 0, nothing);
+		this.#end.write(frameKind.ready, 0, nothing, true);
 	}
 
 	startFailed(error: unknown): Promise<void> | undefined {
@@ -99,7 +102,7 @@ export class Replies {
 	/** What the task has printed comes first. */
 	#answer(kind: number, sequence: number, payload: Uint8Array): void {
 		this.#output.taskEnded();
-		this.#end.write(kind, sequence, payload);
+		this.#end.write(kind, sequence, payload, this.#isLast());
 	}
 
 	async #whenLoaded(again: () => Promise<void> | undefined): Promise<void> {

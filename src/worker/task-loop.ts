@@ -57,7 +57,7 @@ export class TaskLoop {
 		this.#end = end;
 		this.#output = output;
 		this.#claims = end.claims();
-		this.#replies = new Replies(end, output);
+		this.#replies = new Replies(end, output, () => this.#row >= this.#batch.count && this.#laterBatches.length === 0);
 	}
 
 	/** There may be something to read. */

@@ -99,14 +99,14 @@ impl NativeWorker {
 		})
 	}
 
-	/// Writes one frame, whole. Waits while the pipe is full.
+	/// Sends one frame. May wait, see [`WorkerEnd::write_frame`].
 	#[napi]
-	pub fn write(&self, kind: u32, sequence: u32, payload: Uint8ArraySlice) -> Result<()> {
+	pub fn write(&self, kind: u32, sequence: u32, payload: Uint8ArraySlice, is_last: bool) -> Result<()> {
 		let kind = u8::try_from(kind)
 			.ok()
 			.and_then(|kind| FrameKind::try_from(kind).ok())
 			.ok_or_else(|| Error::new(Status::InvalidArg, format!("no frame kind: {kind}")))?;
-		match self.end.write_frame(kind, Sequence(sequence), &payload) {
+		match self.end.write_frame(kind, Sequence(sequence), &payload, is_last) {
 			// Nobody is left to work for.
 			Err(error) if error.kind() == ErrorKind::BrokenPipe => self.end.end_with_group(),
 			result => {

@@ -54,11 +54,13 @@ pub enum FrameKind {
 	Threw = 19,
 	/// From a worker: the encoded error of decoding the task, or of finding its function.
 	Undecodable = 20,
+	/// From a worker, for whoever reads its frames: some wait in memory that both share. Never comes to the pool.
+	Bell = 22,
 }
 
 impl FrameKind {
 	/// Every kind, in the order of the numbers.
-	pub const ALL: [FrameKind; 10] = [
+	pub const ALL: [FrameKind; 11] = [
 		FrameKind::Init,
 		FrameKind::Function,
 		FrameKind::Task,
@@ -69,6 +71,7 @@ impl FrameKind {
 		FrameKind::Returned,
 		FrameKind::Threw,
 		FrameKind::Undecodable,
+		FrameKind::Bell,
 	];
 }
 
@@ -87,6 +90,7 @@ impl TryFrom<u8> for FrameKind {
 			18 => FrameKind::Returned,
 			19 => FrameKind::Threw,
 			20 => FrameKind::Undecodable,
+			22 => FrameKind::Bell,
 			unknown => return Err(FrameError::UnknownKind(unknown)),
 		})
 	}

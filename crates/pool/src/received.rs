@@ -15,7 +15,7 @@ impl Pool {
 		turn: &mut Turn<'_, impl ClaimLedger>,
 	) {
 		use FrameKind::{
-			Exit, Forget, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
+			Bell, Exit, Forget, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
 		};
 		// Frames come before the exit, so every sender is in the table.
 		let Some(position) = self.position(id) else { return };
@@ -60,14 +60,14 @@ impl Pool {
 			(WorkerState::Standby | WorkerState::Idle { .. } | WorkerState::Busy(_), Ready | StartFailed) => {
 				self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn);
 			}
-			// Kinds that only we send.
+			// Kinds that only we send, and one that ends with whoever reads the frames.
 			(
 				WorkerState::Starting { .. }
 				| WorkerState::Standby
 				| WorkerState::Idle { .. }
 				| WorkerState::Busy(_)
 				| WorkerState::Exiting { .. },
-				Init | Function | Task | Exit | Forget,
+				Init | Function | Task | Exit | Forget | Bell,
 			) => self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn),
 		}
 	}
@@ -190,7 +190,8 @@ impl Pool {
 			| FrameKind::Exit
 			| FrameKind::Forget
 			| FrameKind::Ready
-			| FrameKind::StartFailed => unreachable!("only results settle a task"),
+			| FrameKind::StartFailed
+			| FrameKind::Bell => unreachable!("only results settle a task"),
 		};
 		self.settle(finished.task, outcome, turn);
 		Some(finished)

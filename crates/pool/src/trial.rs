@@ -225,7 +225,7 @@ pub(crate) fn frame(kind: FrameKind, sequence: u32) -> Frame {
 		FrameKind::Task => Bytes::from_static(b"task"),
 		FrameKind::StartFailed => Bytes::from_static(b"no"),
 		FrameKind::Returned | FrameKind::Threw | FrameKind::Undecodable => Bytes::from_static(b"result"),
-		FrameKind::Exit | FrameKind::Forget | FrameKind::Ready => Bytes::new(),
+		FrameKind::Exit | FrameKind::Forget | FrameKind::Ready | FrameKind::Bell => Bytes::new(),
 	};
 	let function = match kind {
 		FrameKind::Function | FrameKind::Task | FrameKind::Forget => FunctionId(1),
@@ -235,7 +235,8 @@ pub(crate) fn frame(kind: FrameKind, sequence: u32) -> Frame {
 		| FrameKind::StartFailed
 		| FrameKind::Returned
 		| FrameKind::Threw
-		| FrameKind::Undecodable => FunctionId(0),
+		| FrameKind::Undecodable
+		| FrameKind::Bell => FunctionId(0),
 	};
 	Frame {
 		kind,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 type Vector = (FrameKind, u32, u32, &'static [u8], &'static [u8]);
 
 /// Each kind once, with the bytes that it must have for ever (as long as the version is the same).
-const VECTORS: [Vector; 10] = [
+const VECTORS: [Vector; 11] = [
 	(
 		FrameKind::Init,
 		0,
@@ -62,6 +62,7 @@ const VECTORS: [Vector; 10] = [
 		b"\xc0",
 		include_bytes!("vectors/undecodable.bin"),
 	),
+	(FrameKind::Bell, 0, 0, b"", include_bytes!("vectors/bell.bin")),
 ];
 
 fn golden() -> impl Iterator<Item = (Frame, &'static [u8])> {

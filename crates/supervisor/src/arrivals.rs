@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use polling::Events;
-use pool::frame::FrameKind;
+use pool::frame::{Frame, FrameKind};
 use pool::{Action, Event, Evidence, StopSignal, TerminationReason, Violation, WorkerId};
 
 use crate::channel::Arrival;
 use crate::core::Core;
 use crate::deaths::{DeathFacts, judge, judgement_in};
+use crate::results::Results;
 use crate::worker::Source;
 use crate::{Notice, Stream, last_words};
 
@@ -40,6 +41,7 @@ impl Core {
 				Source::Death => dead.push(worker),
 			}
 		}
+		self.look_for_results(now);
 		// After the frames of the living: what was written before the death is read first in any case.
 		for worker in dead {
 			self.worker_died(worker, now);
@@ -48,7 +50,35 @@ impl Core {
 		self.answer(now);
 	}
 
+	/// Something came through the pipe, perhaps a bell.
 	fn frames_arrived(&mut self, id: WorkerId, now: Duration) {
+		self.looks.heard_bell(now);
+		self.take_frames(id, now, |results, on_frame| results.receive(BUDGET, on_frame));
+	}
+
+	/// Takes what workers have published without a bell.
+	fn look_for_results(&mut self, now: Duration) {
+		if !self.looks.is_due(now) {
+			return;
+		}
+		let workers: Vec<WorkerId> = self
+			.workers
+			.values()
+			.filter(|worker| !worker.results.is_ring_empty())
+			.map(|worker| worker.id)
+			.collect();
+		for worker in workers {
+			self.take_frames(worker, now, |results, on_frame| results.look(on_frame));
+			self.text_before_frames(worker);
+		}
+	}
+
+	fn take_frames(
+		&mut self,
+		id: WorkerId,
+		now: Duration,
+		take: impl FnOnce(&mut Results, &mut dyn FnMut(Frame)) -> Arrival,
+	) {
 		let Some(worker) = self.workers.get_mut(&id) else {
 			return;
 		};
@@ -64,7 +94,7 @@ impl Core {
 			..
 		} = self;
 		let before = actions.len();
-		let arrival = worker.results.receive(BUDGET, |frame| {
+		let arrival = take(&mut worker.results, &mut |frame: Frame| {
 			if frame.kind == FrameKind::Ready && !worker.is_ready {
 				worker.is_ready = true;
 				let pid = pid.as_raw_pid().unsigned_abs();

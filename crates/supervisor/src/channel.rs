@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 /// Room for one read: some hundred small frames. Not more, because each frame keeps the buffer alive that it came in.
-const READ_BYTES: usize = 16 * 1024;
+pub const READ_BYTES: usize = 16 * 1024;
 /// Up to here a payload is copied behind its header: cheaper than one more entry for `writev`.
 const COPY_LIMIT: usize = 4096;
 /// Entries of one `writev`.

@@ -15,12 +15,13 @@ use pool::{
 };
 use rustc_hash::FxHashMap;
 
-use crate::channel::Inbound;
 use crate::claims::Ledger;
 use crate::deaths::Deaths;
+use crate::looks::Looks;
 use crate::orphans::Orphans;
 use crate::output::Output;
 use crate::process::{Obituaries, Process};
+use crate::results::Results;
 use crate::spawn::{Spawned, failure};
 use crate::text::TextState;
 use crate::worker::{Ends, Source, Texts, Worker};
@@ -53,6 +54,7 @@ pub struct Core {
 	is_asleep: bool,
 	/// Until when, or did last.
 	planned: Option<Duration>,
+	pub(crate) looks: Looks,
 	must_ring: bool,
 }
 
@@ -118,6 +120,7 @@ impl Core {
 			phase: Phase::Running,
 			is_asleep: false,
 			planned: None,
+			looks: Looks::default(),
 			must_ring: false,
 		}
 	}
@@ -323,6 +326,7 @@ impl Core {
 			errors,
 			control,
 			claims,
+			ring,
 		} = spawned;
 		let process = Process::watch(
 			pid,
@@ -332,7 +336,7 @@ impl Core {
 		)?;
 		let ends = Ends {
 			tasks,
-			results: Inbound::new(results, self.max_payload),
+			results: Results::new(results, ring, self.max_payload),
 			texts: Texts {
 				output: output.map(|pipe| Output::new(pipe, Stream::Stdout, self.texts.text_use())),
 				errors: Output::new(errors, Stream::Stderr, self.texts.text_use()),
@@ -359,12 +363,20 @@ impl Core {
 			return Plan::Spawn(order);
 		}
 		let now = self.now();
+		self.listen_for_bells(now);
 		let planned = self.planned.filter(|planned| *planned > now);
 		// A deadline that was called off is slept towards all the same: it wakes the thread for nothing once, where the
 		// next task of a busy caller would otherwise have to wake it for its own deadline each time.
 		self.planned = self.next_deadline().into_iter().chain(planned).min();
 		self.is_asleep = true;
 		Plan::Sleep(self.planned.map(|until| until.saturating_sub(now)))
+	}
+
+	/// Has every worker ring for what it publishes from here on, and sees to what was published before.
+	fn listen_for_bells(&mut self, now: Duration) {
+		for worker in self.workers.values() {
+			self.looks.fell_asleep(worker.results.fall_asleep(), now);
+		}
 	}
 
 	/// Wakes the thread where it has to do something that it does not know of.
@@ -406,6 +418,7 @@ impl Core {
 			.into_iter()
 			.chain(graces)
 			.chain(self.orphans.next_look())
+			.chain(self.looks.next())
 			.min()
 	}
 

@@ -14,6 +14,7 @@ use rustix::process::Pid;
 
 use crate::claims::ClaimMemory;
 use crate::descriptor::{raise, raise_both, set_nonblocking};
+use crate::ring::{self, RingReader};
 use crate::{Launch, StartError, TextUse, sys};
 
 /// The numbers that descriptors have in a worker.
@@ -87,6 +88,8 @@ pub struct Spawned {
 	pub control: OwnedFd,
 	/// Shared with it.
 	pub claims: ClaimMemory,
+	/// Shared with it.
+	pub ring: RingReader,
 }
 
 /// Makes a process. Waits until the kernel has executed the program.
@@ -106,10 +109,11 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 	let (control, their_control) = sys::socket_pair()
 		.and_then(raise_both)
 		.map_err(failed("socketpair"))?;
-	let memory = sys::shared_memory(ClaimMemory::BYTES)
+	let memory = sys::shared_memory(ring::MEMORY)
 		.and_then(raise)
 		.map_err(failed("shared memory"))?;
 	let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
+	let ring = RingReader::map(&memory).map_err(failed("mmap"))?;
 	for end in [&tasks, &results, &errors].into_iter().chain(&output) {
 		set_nonblocking(end).map_err(failed("fcntl"))?;
 	}
@@ -140,6 +144,7 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 		errors,
 		control,
 		claims,
+		ring,
 	})
 }
 

@@ -10,10 +10,11 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Pid;
 
 use crate::Stream;
-use crate::channel::{Flush, Inbound, Outbound};
+use crate::channel::{Flush, Outbound};
 use crate::deaths::Treatment;
 use crate::output::Output;
 use crate::process::Process;
+use crate::results::Results;
 use crate::text::SentTasks;
 
 /// What of a worker can become ready. Together with its number, the key in the poll set.
@@ -59,7 +60,7 @@ pub struct Worker {
 	pub(crate) process: Process,
 	pub(crate) spawned_at: Duration,
 	/// Frames from it.
-	pub(crate) results: Inbound,
+	pub(crate) results: Results,
 	/// Text from it.
 	pub(crate) texts: Texts,
 	/// Which tasks its marks mean. Empty where it makes none.
@@ -103,7 +104,7 @@ pub struct Ends {
 	/// Where frames to it are written.
 	pub tasks: OwnedFd,
 	/// Where frames from it are read.
-	pub results: Inbound,
+	pub results: Results,
 	/// Where its text is read.
 	pub texts: Texts,
 	/// Held.

@@ -9,11 +9,12 @@ use pool::frame::{Frame, FrameKind, MAX_PAYLOAD};
 use pool::{FunctionId, SLOTS, Sequence};
 use rustix::event::PollFlags;
 use rustix::fs::FileType;
-use rustix::io::FdFlags;
+use rustix::io::{Errno, FdFlags};
 
 use crate::channel::{Arrival, Inbound, wait_until, write_whole};
 use crate::claims::ClaimMemory;
 use crate::descriptor::set_nonblocking;
+use crate::ring::RingWriter;
 use crate::spawn::{CLAIMS, CONTROL, RESULTS, TASKS};
 use crate::{OpenError, ReadError, sys, watcher};
 
@@ -25,6 +26,7 @@ pub struct WorkerEnd {
 	tasks: Inbound,
 	results: OwnedFd,
 	claims: ClaimMemory,
+	ring: RingWriter,
 }
 
 impl WorkerEnd {
@@ -50,13 +52,17 @@ impl WorkerEnd {
 				.map_err(|error| failed("fcntl")(error.into()))?;
 		}
 		set_nonblocking(&tasks).map_err(failed("fcntl"))?;
+		// A bell must not wait for room: a full pipe wakes the supervisor anyway.
+		set_nonblocking(&results).map_err(failed("fcntl"))?;
 		let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
+		let ring = RingWriter::map(&memory).map_err(failed("mmap"))?;
 		sys::die_before_parent();
 		watcher::start(control).map_err(failed("the watch for the parent's end"))?;
 		Ok(Self {
 			tasks: Inbound::new(tasks, MAX_PAYLOAD),
 			results,
 			claims,
+			ring,
 		})
 	}
 
@@ -73,7 +79,12 @@ impl WorkerEnd {
 	///
 	/// [`ReadError`] where the pipe fails or its bytes are no frames. Nothing can be read after it.
 	pub fn read_frames(&mut self, into: &mut Vec<Frame>) -> Result<bool, ReadError> {
-		match self.tasks.receive(READ_BUDGET, |frame| into.push(frame)) {
+		let before = into.len();
+		let arrival = self.tasks.receive(READ_BUDGET, |frame| into.push(frame));
+		if into.len() > before {
+			self.ring.has_tasks();
+		}
+		match arrival {
 			Arrival::Drained | Arrival::Budget => Ok(true),
 			Arrival::Ended => Ok(false),
 			Arrival::Garbage(error) => Err(ReadError::Frame(error)),
@@ -91,7 +102,10 @@ impl WorkerEnd {
 		Ok(())
 	}
 
-	/// Writes one frame, whole. Waits while the pipe is full.
+	/// Sends one frame. Waits where it has to go through the pipe and that is full.
+	///
+	/// `is_last`: no other will follow before the supervisor sends something, so it is told at once. Otherwise, of many frames
+	/// that follow each other quickly, some wait up to a millisecond.
 	///
 	/// # Errors
 	///
@@ -100,7 +114,13 @@ impl WorkerEnd {
 	/// # Panics
 	///
 	/// On a payload of more than [`MAX_PAYLOAD`] bytes.
-	pub fn write_frame(&self, kind: FrameKind, sequence: Sequence, payload: &[u8]) -> io::Result<()> {
+	pub fn write_frame(
+		&self,
+		kind: FrameKind,
+		sequence: Sequence,
+		payload: &[u8],
+		is_last: bool,
+	) -> io::Result<()> {
 		// SAFETY: `payload` is readable for its length until this function returns, and the frame does not leave it.
 		let borrowed = unsafe { std::slice::from_raw_parts(payload.as_ptr(), payload.len()) };
 		let frame = Frame {
@@ -109,7 +129,35 @@ impl WorkerEnd {
 			function: FunctionId(0),
 			payload: Bytes::from_static(borrowed),
 		};
-		write_whole(&self.results, &frame.encode_header(), payload)
+		let header = frame.encode_header();
+		if self.ring.publish(&header, payload) {
+			return self.ring_if_needed(is_last);
+		}
+		write_whole(&self.results, &header, payload)?;
+		self.ring.went_through_pipe();
+		Ok(())
+	}
+
+	/// Wakes the supervisor.
+	fn ring_if_needed(&self, is_last: bool) -> io::Result<()> {
+		if !self.ring.needs_bell(is_last) {
+			return Ok(());
+		}
+		let bell = Frame {
+			kind: FrameKind::Bell,
+			sequence: Sequence(0),
+			function: FunctionId(0),
+			payload: Bytes::new(),
+		};
+		loop {
+			// So few bytes are written whole or not at all.
+			match rustix::io::write(&self.results, &bell.encode_header()) {
+				Err(Errno::INTR) => {}
+				// A pipe with something in it wakes the supervisor as well.
+				Ok(_) | Err(Errno::AGAIN) => return Ok(()),
+				Err(error) => return Err(error.into()),
+			}
+		}
 	}
 
 	/// Ends this process at once, and every process in its group if it leads one. The watch does the same when the parent

@@ -190,7 +190,8 @@ impl FakeWorker {
 			| FrameKind::StartFailed
 			| FrameKind::Returned
 			| FrameKind::Threw
-			| FrameKind::Undecodable => panic!("{:?} was sent to a worker that is ready", frame.kind),
+			| FrameKind::Undecodable
+			| FrameKind::Bell => panic!("{:?} was sent to a worker that is ready", frame.kind),
 		}
 		Deed::Nothing
 	}

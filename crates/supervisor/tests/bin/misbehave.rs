@@ -30,12 +30,14 @@ fn main() {
 		if !end.read_frames(&mut frames).unwrap() {
 			end.end_with_group();
 		}
-		for frame in frames.drain(..) {
+		let mut batch = frames.drain(..);
+		while let Some(frame) = batch.next() {
+			let is_last = batch.len() == 0;
 			match frame.kind {
 				FrameKind::Init => begin(&end, &text_of(&frame)),
 				FrameKind::Function => drop(functions.insert(frame.function, frame.payload)),
 				FrameKind::Forget => drop(functions.remove(&frame.function)),
-				FrameKind::Task if end.claim(frame.sequence) => run(&end, &frame, &functions),
+				FrameKind::Task if end.claim(frame.sequence) => run(&end, &frame, &functions, is_last),
 				FrameKind::Exit => exit(0),
 				_ => {}
 			}
@@ -57,28 +59,28 @@ fn begin(end: &WorkerEnd, text: &str) {
 			exit(rest.parse().unwrap());
 		}
 		"throw" => {
-			end.write_frame(FrameKind::StartFailed, Sequence(0), rest.as_bytes())
+			end.write_frame(FrameKind::StartFailed, Sequence(0), rest.as_bytes(), true)
 				.unwrap();
 			exit(1);
 		}
 		// Its frames stay in the pipe.
 		"deaf" => {
-			end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
+			end.write_frame(FrameKind::Ready, Sequence(0), &[], true).unwrap();
 			sleep_forever();
 		}
 		"deaf-to-signals" => {
 			ignore_terminate();
-			end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
+			end.write_frame(FrameKind::Ready, Sequence(0), &[], true).unwrap();
 			sleep_forever();
 		}
 		_ => {}
 	}
-	end.write_frame(FrameKind::Ready, Sequence(0), &[]).unwrap();
+	end.write_frame(FrameKind::Ready, Sequence(0), &[], true).unwrap();
 }
 
-fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>) {
+fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, is_last: bool) {
 	let answer = |bytes: &[u8]| {
-		end.write_frame(FrameKind::Returned, frame.sequence, bytes)
+		end.write_frame(FrameKind::Returned, frame.sequence, bytes, is_last)
 			.unwrap();
 	};
 	if frame.payload.len() > 4096 || frame.payload.is_empty() {
@@ -90,7 +92,7 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>) {
 	match word {
 		"echo" => answer(rest.as_bytes()),
 		"throw" => end
-			.write_frame(FrameKind::Threw, frame.sequence, rest.as_bytes())
+			.write_frame(FrameKind::Threw, frame.sequence, rest.as_bytes(), is_last)
 			.unwrap(),
 		"bytes" => answer(&vec![b'x'; number()]),
 		"slow" => {
@@ -117,6 +119,17 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>) {
 		"answer-and-die" => {
 			answer(b"answered");
 			exit(4);
+		}
+		// Without a bell, unless the last one was long ago.
+		"answer-quietly-and-die" => {
+			end.write_frame(FrameKind::Returned, frame.sequence, b"answered", false)
+				.unwrap();
+			exit(4);
+		}
+		"answer-quietly-and-sleep" => {
+			end.write_frame(FrameKind::Returned, frame.sequence, b"answered", false)
+				.unwrap();
+			sleep(Duration::from_millis(rest.parse().unwrap()));
 		}
 		"raise" => raise(rest.parse().unwrap()),
 		"touch" => {
@@ -192,18 +205,26 @@ fn break_protocol(end: &WorkerEnd, sequence: Sequence, word: &str) {
 		}
 		"huge-length" => write_all(4, &header(u32::MAX, FrameKind::Returned as u8)),
 		"unknown-kind" => write_all(4, &header(0, 99)),
-		"of-the-parent" => end.write_frame(FrameKind::Task, sequence, &[]).unwrap(),
+		"of-the-parent" => end.write_frame(FrameKind::Task, sequence, &[], true).unwrap(),
 		"unsolicited" => {
-			end.write_frame(FrameKind::Returned, Sequence(sequence.0 + 500), b"not asked")
-				.unwrap();
+			end.write_frame(
+				FrameKind::Returned,
+				Sequence(sequence.0 + 500),
+				b"not asked",
+				true,
+			)
+			.unwrap();
 		}
 		"twice" => {
-			end.write_frame(FrameKind::Returned, sequence, b"once").unwrap();
-			end.write_frame(FrameKind::Returned, sequence, b"twice").unwrap();
+			end.write_frame(FrameKind::Returned, sequence, b"once", true)
+				.unwrap();
+			end.write_frame(FrameKind::Returned, sequence, b"twice", true)
+				.unwrap();
 		}
 		"close-results" => close(4),
 		"close-tasks" => {
-			end.write_frame(FrameKind::Returned, sequence, b"closed").unwrap();
+			end.write_frame(FrameKind::Returned, sequence, b"closed", true)
+				.unwrap();
 			close(3);
 		}
 		"close-everything" => (3..64).for_each(close),
