@@ -118,6 +118,7 @@ export interface NativeFact {
   errno: number | null
   memory: number | null
   finished: number | null
+  attempt: number | null
 }
 
 /** What `options.ts` and `context.ts` have settled; times in ms. */

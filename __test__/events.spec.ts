@@ -2,7 +2,7 @@ import {AsyncLocalStorage} from 'node:async_hooks';
 import diagnosticsChannel from 'node:diagnostics_channel';
 import test from 'ava';
 import {
-	BrokenProcessPool, ProcessPoolExecutor, TerminatedWorkerError, type ExecutorEventName, type TaskSettleEvent, type TaskTrace, type WorkerExitEvent, type WorkerStartEvent,
+	BrokenProcessPool, ProcessPoolExecutor, TerminatedWorkerError, type ExecutorEventName, type TaskSettleEvent, type TaskStartEvent, type TaskTrace, type WorkerExitEvent, type WorkerStartEvent,
 } from 'loky';
 import type * as Jobs from './fixtures/jobs.js';
 import {eventually, within} from './helpers/deadline.js';
@@ -71,6 +71,72 @@ test.serial('a listener that comes after the submission is told without a durati
 	});
 	await future;
 	t.deepEqual(settlements, [{task: 1, status: 'fulfilled', duration: null}]);
+}));
+
+test.serial('a task tells where and when it starts, after its wait and before its settlement', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const jobs = executor.module<typeof Jobs>(jobsUrl);
+	const pid = await jobs.workerPid();
+	const steps: string[] = [];
+	const starts: TaskStartEvent[] = [];
+	executor.on('task:start', event => {
+		steps.push(`${event.task} starts`);
+		starts.push(event);
+	}).on('task:settle', ({task}) => {
+		steps.push(`${task} settles`);
+	});
+	const futures = [jobs.sleep(30), jobs.throwTypeError(), jobs.add(1, 1)];
+	t.true(futures[2]!.cancel());
+	await Promise.allSettled(futures);
+	t.deepEqual(steps, ['4 settles', '2 starts', '2 settles', '3 starts', '3 settles']);
+	t.like(starts[1], {
+		task: 3, pid, workerIndex: 0, attempt: 1,
+	});
+	t.true(starts[1]!.duration >= 25);
+}));
+
+test.serial('each attempt at a task tells its start', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const starts: TaskStartEvent[] = [];
+	executor.on('task:start', event => {
+		starts.push(event);
+	});
+	await t.throwsAsync(async () => executor.with({retries: 2}).submit(() => process.exit(3)), {instanceOf: TerminatedWorkerError});
+	t.deepEqual(starts.map(({task, attempt}) => [task, attempt]), [[1, 1], [1, 2], [1, 3]]);
+	t.is(new Set(starts.map(({pid}) => pid)).size, 3);
+}));
+
+test.serial('the start of a task is told before the exit of the worker that dies of it', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const jobs = executor.module<typeof Jobs>(jobsUrl);
+	await jobs.add(1, 1);
+	const steps: string[] = [];
+	for (const name of ['task:start', 'worker:exit', 'task:settle'] as const) {
+		executor.on(name, () => {
+			steps.push(name);
+		});
+	}
+
+	await t.throwsAsync(async () => jobs.dieOrReturn(0, true, 'SIGKILL'), {instanceOf: TerminatedWorkerError});
+	t.deepEqual(steps, ['task:start', 'worker:exit', 'task:settle']);
+}));
+
+test.serial('a task that was submitted before anybody listened does not tell its start', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const future = executor.submit(() => 42);
+	const starts: TaskStartEvent[] = [];
+	executor.on('task:start', event => {
+		starts.push(event);
+	});
+	await future;
+	await executor.submit(() => 43);
+	t.deepEqual(starts.map(({task}) => task), [2]);
+}));
+
+test.serial('a chunk of a map and a function that cannot be imported tell their starts', withExecutor({maxWorkers: 1}, async (t, executor) => {
+	const starts: number[] = [];
+	executor.on('task:start', ({task}) => {
+		starts.push(task);
+	});
+	t.deepEqual(await executor.map(n => n + 1, [1, 2, 3], {chunksize: 2}), [2, 3, 4]);
+	await t.throwsAsync(async () => executor.module<{f(): void}>(new URL('fixtures/none.js', import.meta.url)).f(), {code: 'ERR_REFERENCE_MISSING'});
+	t.deepEqual(starts, [1, 2, 3]);
 }));
 
 test.serial('a listener is called in the asynchronous context in which it was added', withExecutor({maxWorkers: 1}, async (t, executor) => {
@@ -179,7 +245,7 @@ test.serial('subscribers of diagnostics_channel are told of all executors', with
 		messages.push([name, message]);
 	};
 
-	const names = ['loky:worker:start', 'loky:task:settle'];
+	const names = ['loky:worker:start', 'loky:task:start', 'loky:task:settle'];
 	for (const name of names) {
 		diagnosticsChannel.subscribe(name, subscriber);
 	}
@@ -191,10 +257,12 @@ test.serial('subscribers of diagnostics_channel are told of all executors', with
 
 	await executor.submit(() => process.pid);
 	const {executorId} = executor;
-	t.is(messages.length, 2);
-	t.deepEqual(messages[0], ['loky:worker:start', {executorId, pid, workerIndex: 0}]);
-	t.is(messages[1]![0], 'loky:task:settle');
-	t.like(messages[1]![1], {executorId, task: 1, status: 'fulfilled'});
+	t.deepEqual(messages.map(([name]) => name), names);
+	t.deepEqual(messages[0]![1], {executorId, pid, workerIndex: 0});
+	t.like(messages[1]![1], {
+		executorId, task: 1, pid, workerIndex: 0, attempt: 1,
+	});
+	t.like(messages[2]![1], {executorId, task: 1, status: 'fulfilled'});
 }));
 
 test.serial('a tracing channel follows each task with one object', withExecutor({maxWorkers: 1}, async (t, executor) => {

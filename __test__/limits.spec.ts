@@ -362,8 +362,12 @@ test('the options of with are checked at once', withExecutor({maxWorkers: 1}, as
 		[{retries: -1}, {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE'}],
 		[{retries: true}, {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'}],
 		[{retryIf: true}, {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'}],
+		[{priority: 'high'}, {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'}],
+		[{priority: null}, {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'}],
+		[{priority: 0.5}, {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE', message: /priority must be a whole number\. Received 0\.5/v}],
+		[{priority: Number.NaN}, {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE'}],
+		[{priority: Number.POSITIVE_INFINITY}, {instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE'}],
 		[{signal: {}}, {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'}],
-		[{priority: 1}, {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION'}],
 		[{affinity: 1}, {instanceOf: TypeError, code: 'ERR_UNKNOWN_OPTION'}],
 		[7, {instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE'}],
 	] as const) {
@@ -372,7 +376,7 @@ test('the options of with are checked at once', withExecutor({maxWorkers: 1}, as
 
 	t.throws(() => executor.with({}).submit(1 as never), {instanceOf: TypeError});
 	t.is(await executor.with({
-		timeout: null, retries: undefined, retryIf: undefined, signal: undefined,
+		timeout: null, retries: undefined, retryIf: undefined, signal: undefined, priority: undefined,
 	}).submit(() => 1), 1);
 	t.is(await executor.with({timeout: Number.POSITIVE_INFINITY}).submit(() => 1), 1);
 }));

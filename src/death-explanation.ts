@@ -50,7 +50,7 @@ function exitExplanation({exitCode}: NativeDeath): string {
 		return 'how cannot be told, because something else has taken its exit status: SIGCHLD is ignored, or an addon waits for every child process. Leave the workers to the executor';
 	}
 
-	return `its process ended before it had answered: by process.exit(${exitCode}), by an error that nobody caught (in a timer, perhaps of an earlier task), or because it could not start. Let tasks return or throw; the last lines of its stderr are in stderrTail`;
+	return `its process ended before it had answered: by process.exit(${exitCode}), by an error that nobody caught (in a timer, say), or because it could not start. Let tasks return or throw; the last lines of its stderr are in stderrTail`;
 }
 
 /**

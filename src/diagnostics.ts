@@ -10,7 +10,9 @@ import type {SettledState} from './future.js';
 export const eventChannels: Readonly<Record<ExecutorEventName, Channel>> = {
 	'worker:start': channel('loky:worker:start'),
 	'worker:exit': channel('loky:worker:exit'),
+	'task:start': channel('loky:task:start'),
 	'task:settle': channel('loky:task:settle'),
+	'task:unhandled': channel('loky:task:unhandled'),
 	recycle: channel('loky:recycle'),
 	output: channel('loky:output'),
 	broken: channel('loky:broken'),

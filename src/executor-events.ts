@@ -32,6 +32,18 @@ export interface RecycleEvent {
 	readonly tasksDone: number;
 }
 
+/** A worker begins with a task: from here on it cannot be cancelled, and its timeout runs. */
+export interface TaskStartEvent {
+	/** Counts the tasks of the executor, from 1. */
+	readonly task: number;
+	readonly pid: number;
+	readonly workerIndex: number;
+	/** 1 for the first; one more for each retry, and for each worker that died before it could start the task. */
+	readonly attempt: number;
+	/** From the submission, in ms, up to when this process hears of it. */
+	readonly duration: number;
+}
+
 /** A task has its result, or will have none. */
 export interface TaskSettleEvent {
 	/** Counts the tasks of the executor, from 1. */
@@ -52,6 +64,15 @@ export interface OutputEvent {
 	readonly task: number | null;
 }
 
+/** Nobody handled an error in a worker: a rejection without a handler, or what a timer threw. The worker leaves. */
+export interface TaskUnhandledEvent {
+	/** The task that has left it, settled or not; null where that is not known. */
+	readonly task: number | null;
+	readonly error: unknown;
+	readonly pid: number;
+	readonly workerIndex: number;
+}
+
 /** The executor is broken for good. */
 export interface BrokenEvent {
 	readonly error: BrokenProcessPool;
@@ -61,7 +82,9 @@ export interface BrokenEvent {
 export interface ExecutorEvents {
 	readonly 'worker:start': WorkerStartEvent;
 	readonly 'worker:exit': WorkerExitEvent;
+	readonly 'task:start': TaskStartEvent;
 	readonly 'task:settle': TaskSettleEvent;
+	readonly 'task:unhandled': TaskUnhandledEvent;
 	readonly recycle: RecycleEvent;
 	readonly output: OutputEvent;
 	readonly broken: BrokenEvent;

@@ -130,7 +130,7 @@ export class ProcessPoolExecutor {
 
 	/**
 	 * This executor with limits for each task: a `timeout` in ms from the start of the task, `retries` after deaths of workers, a `signal` that
-	 * takes tasks back and kills what runs.
+	 * takes tasks back and kills what runs, a `priority` over tasks that wait.
 	 *
 	 * @example
 	 * await executor.with({timeout: 1000}).submit(() => { for (;;); }); // rejects with TaskTimeoutError
@@ -218,7 +218,7 @@ export class ProcessPoolExecutor {
 			},
 			// Enough to keep every worker supplied while the consumer takes results, and no more of a lazy input than that.
 			window: Math.max(64, this.maxWorkers * 8),
-		}, iterables, settings);
+		}, iterables, {...settings, signal: limits.signal});
 	}
 }
 

@@ -1,6 +1,7 @@
 export {ProcessPoolExecutor} from './executor.js';
 export type {
-	BrokenEvent, ExecutorEventName, ExecutorEvents, ExecutorListener, OutputEvent, RecycleEvent, TaskSettleEvent, WorkerExitEvent, WorkerStartEvent,
+	BrokenEvent, ExecutorEventName, ExecutorEvents, ExecutorListener, OutputEvent, RecycleEvent, TaskSettleEvent, TaskStartEvent, TaskUnhandledEvent,
+	WorkerExitEvent, WorkerStartEvent,
 } from './executor-events.js';
 export type {ExecutorStats, WorkerInfo} from './stats.js';
 export type {TaskTrace} from './diagnostics.js';

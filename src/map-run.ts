@@ -1,3 +1,4 @@
+import {onAbort} from './abort-listeners.js';
 import {ChunkFeed} from './chunk-feed.js';
 import {TimeoutError} from './errors.js';
 import {
@@ -29,6 +30,8 @@ export interface MapBackend {
 export interface MapBounds {
 	readonly timeout: number | null;
 	readonly chunksize: number;
+	/** Ends the run as the timeout does, with its reason. The chunks have it too; it ends the wait for an input. */
+	readonly signal?: AbortSignal | null;
 }
 
 interface ChunkPlace<R> {
@@ -50,9 +53,9 @@ type Place<R> = ChunkPlace<R> | FailurePlace;
  */
 export class MapRun<R> {
 	readonly #backend: MapBackend;
-	readonly #timeout: number | null;
 	readonly #feed: ChunkFeed;
-	readonly #stopTimer: () => void;
+	/** Of the timer and the signal. */
+	readonly #stopWatching: () => void;
 	#onProgress: (() => void) | undefined;
 	#places: Array<Place<R>> = [];
 	#inFlight = 0;
@@ -61,9 +64,8 @@ export class MapRun<R> {
 	#outcomes: ReadonlyArray<ItemOutcome<R>> = [];
 	#position = 0;
 
-	constructor(backend: MapBackend, inputs: Inputs, {timeout, chunksize}: MapBounds) {
+	constructor(backend: MapBackend, inputs: Inputs, {timeout, chunksize, signal = null}: MapBounds) {
 		this.#backend = backend;
-		this.#timeout = timeout;
 		this.#feed = new ChunkFeed(inputs, chunksize, {
 			hasRoom: () => this.#places.length + (this.#outcomes.length === 0 ? 0 : 1) < backend.window,
 			isIdle: () => this.#inFlight === 0,
@@ -78,10 +80,24 @@ export class MapRun<R> {
 				this.#advance();
 			},
 		});
-		this.#stopTimer = startTimer(timeout, () => {
-			this.#expire();
+		const stopTimer = startTimer(timeout, () => {
+			this.#expire(new TimeoutError(undefined, {timeout}));
 		});
-		this.#feed.fill();
+		const stopListening = signal === null || signal.aborted
+			? () => undefined
+			: onAbort(signal, () => {
+				this.#expire(signal.reason);
+			});
+		this.#stopWatching = () => {
+			stopTimer();
+			stopListening();
+		};
+
+		if (signal?.aborted === true) {
+			this.#expire(signal.reason);
+		} else {
+			this.#feed.fill();
+		}
 	}
 
 	/** Calls `listener` whenever {@link MapRun.next} may have more to give. There is one listener. */
@@ -114,7 +130,7 @@ export class MapRun<R> {
 		const places = this.#places;
 		this.#places = [];
 		this.#outcomes = [];
-		this.#stopTimer();
+		this.#stopWatching();
 		const closing = this.#feed.close();
 		cancelAll(places);
 		this.#backend.release();
@@ -179,7 +195,7 @@ export class MapRun<R> {
 	#advance(): void {
 		if (this.#feed.isClosed && this.#inFlight === 0) {
 			// Every result is there: what the consumer still takes is not the map's time.
-			this.#stopTimer();
+			this.#stopWatching();
 			this.#backend.release();
 		}
 
@@ -187,10 +203,10 @@ export class MapRun<R> {
 	}
 
 	/** Results that are there already stay, also for a consumer that comes late. */
-	#expire(): void {
+	#expire(error: unknown): void {
 		const firstPending = this.#places.findIndex(place => place.kind === 'chunk' && futureState(place.future) === 'pending');
 		const dropped = firstPending === -1 ? [] : this.#places.splice(firstPending);
-		this.#places.push({kind: 'failure', error: new TimeoutError(undefined, {timeout: this.#timeout})});
+		this.#places.push({kind: 'failure', error});
 		void ignoreFailure(this.#feed.close());
 		cancelAll(dropped);
 		this.#advance();

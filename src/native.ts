@@ -52,6 +52,14 @@ export type NativeBreak
 		| {readonly cause: 'cannot-spawn'; readonly errno: number; readonly text: string}
 		| {readonly cause: 'supervisor-failed'; readonly text: string};
 
+/** Where a task begins. */
+export interface NativeTaskStart {
+	readonly workerIndex: number;
+	readonly pid: number;
+	/** Counted from 1 for each time the task crosses. */
+	readonly attempt: number;
+}
+
 /** Something that has happened and is rarer than a result. */
 export type NativeFact
 	= | {readonly kind: 'worker-terminated' | 'timed-out' | 'aborted' | 'worker-exited'; readonly death: NativeDeath}
@@ -66,6 +74,8 @@ export type NativeFact
 			/** How many tasks it has finished. */
 			readonly finished: number;
 		}
+		| ({readonly kind: 'task-started'} & NativeTaskStart)
+		| {readonly kind: 'stray-error'; readonly workerIndex: number; readonly pid: number; readonly bytes: Uint8Array}
 		| {readonly kind: 'stdout' | 'stderr'; readonly workerIndex: number; readonly pid: number; readonly bytes: Uint8Array}
 		| {readonly kind: 'closed' | 'text-dropped'}
 		| {readonly kind: 'failed'; readonly text: string};
@@ -128,8 +138,8 @@ export interface NativeWorkerState {
 	readonly finished: number;
 }
 
-/** Numbers in a row of a submission: task, function, length of the payload, timeout in ms or -1. */
-export const submissionRow = 4;
+/** Numbers in a row of a submission: task, function, length of the payload, timeout in ms or -1, 1 if its start is to be told or 0, priority. */
+export const submissionRow = 6;
 
 /** A supervisor with its thread. */
 export interface NativeExecutor {
@@ -170,11 +180,14 @@ export const frameKind = {
 	task: 3,
 	exit: 4,
 	forget: 5,
+	observedTask: 6,
 	ready: 16,
 	startFailed: 17,
 	returned: 18,
 	threw: 19,
 	undecodable: 20,
+	started: 21,
+	strayError: 22,
 } as const;
 
 /** Numbers in a row of a batch of frames: kind, sequence, function, length of the payload. */

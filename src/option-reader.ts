@@ -71,9 +71,9 @@ export function readTimeout(options: OptionCopy, name: string, {nullable = false
 	return value === Number.POSITIVE_INFINITY ? null : value;
 }
 
-/** A whole number from `minimum` up, to `maximum` where there is one. */
-export function readCount(options: OptionCopy, name: string, {minimum, maximum = Number.MAX_SAFE_INTEGER, byDefault}: {
-	readonly minimum: number;
+/** A whole number, from `minimum` up and to `maximum` where there are such. */
+export function readCount(options: OptionCopy, name: string, {minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER, byDefault}: {
+	readonly minimum?: number;
 	readonly maximum?: number;
 	readonly byDefault: () => number;
 }): number {
@@ -87,8 +87,8 @@ export function readCount(options: OptionCopy, name: string, {minimum, maximum =
 	}
 
 	if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
-		const upTo = maximum === Number.MAX_SAFE_INTEGER ? 'up' : `to ${maximum}`;
-		throw argumentRangeError(name, `a whole number from ${minimum} ${upTo}`, value);
+		const from = minimum === Number.MIN_SAFE_INTEGER ? '' : ` from ${minimum} ${maximum === Number.MAX_SAFE_INTEGER ? 'up' : `to ${maximum}`}`;
+		throw argumentRangeError(name, `a whole number${from}`, value);
 	}
 
 	return value;

@@ -5,6 +5,18 @@
 import {submissionRow} from './native.js';
 import {maxSmallPayload, writeSmallArguments} from './serialize/small-payload.js';
 
+/** How a task is to be run. */
+export interface TaskTerms {
+	/** In ms; null for none. */
+	readonly timeout: number | null;
+	/** Whether its start is to be told. */
+	readonly isObserved: boolean;
+	/** The higher the sooner; 0 is that of tasks without one. */
+	readonly priority: number;
+}
+
+const ordinaryTerms: TaskTerms = {timeout: null, isObserved: false, priority: 0};
+
 const initialTasks = 64;
 const initialBytes = 16 * 1024;
 
@@ -29,14 +41,14 @@ export class Outbox {
 	}
 
 	/** Copies the payload: encoders reuse their memory. */
-	add(task: number, functionId: number, payload: Uint8Array, timeout: number): void {
+	add(task: number, functionId: number, payload: Uint8Array, terms: TaskTerms): void {
 		const start = this.#length;
 		this.#makeRoom(payload.length);
 		this.#payloads.set(payload, start);
-		this.#addRow(task, functionId, start + payload.length, timeout);
+		this.#addRow(task, functionId, start + payload.length, terms);
 	}
 
-	/** Without a limit of time. False, and nothing happens, for arguments that are not a few primitives. */
+	/** Under ordinary terms. False, and nothing happens, for arguments that are not a few primitives. */
 	addSmall(task: number, functionId: number, args: readonly unknown[]): boolean {
 		this.#makeRoom(maxSmallPayload);
 		const end = writeSmallArguments(args, this.#payloads, this.#length);
@@ -44,7 +56,7 @@ export class Outbox {
 			return false;
 		}
 
-		this.#addRow(task, functionId, end, -1);
+		this.#addRow(task, functionId, end, ordinaryTerms);
 		return true;
 	}
 
@@ -71,7 +83,7 @@ export class Outbox {
 	}
 
 	/** @param end where its payload ends */
-	#addRow(task: number, functionId: number, end: number, timeout: number): void {
+	#addRow(task: number, functionId: number, end: number, {timeout, isObserved, priority}: TaskTerms): void {
 		const row = this.#count * submissionRow;
 		if (row === this.#table.length) {
 			const table = new Float64Array(this.#table.length * 2);
@@ -82,7 +94,9 @@ export class Outbox {
 		this.#table[row] = task;
 		this.#table[row + 1] = functionId;
 		this.#table[row + 2] = end - this.#length;
-		this.#table[row + 3] = timeout;
+		this.#table[row + 3] = timeout ?? -1;
+		this.#table[row + 4] = isObserved ? 1 : 0;
+		this.#table[row + 5] = priority;
 		this.#count++;
 		this.#length = end;
 	}

@@ -17,6 +17,8 @@ export interface TaskFacts {
 	/** The task's own limit, in ms. */
 	readonly timeout: number | null;
 	readonly reportPath: string | null;
+	/** The error of the task that nobody handled; null, or left out, for none. */
+	readonly cause?: unknown;
 }
 
 const noTask: TaskFacts = {
@@ -58,6 +60,8 @@ const workerName = (death: NativeDeath): string => `Worker ${death.workerIndex}$
 
 const stderrText = (stderrTail: string): string => stderrTail.trim() === '' ? '' : `\nLast lines of its stderr:\n${stderrTail.trimEnd()}`;
 
+const strayExplanation = 'the task left an error that nobody handled: a promise that was rejected, or what a timer or a listener threw. It is the cause; await or catch it';
+
 /** @returns the error of the one task that the dead worker had started. */
 export function terminatedWorkerError(death: NativeDeath, task: TaskFacts = noTask): TerminatedWorkerError {
 	const termination = terminationOf(death, task);
@@ -70,9 +74,11 @@ export function terminatedWorkerError(death: NativeDeath, task: TaskFacts = noTa
 	}
 
 	const core = death.coreDumped ? ' (core dumped)' : '';
+	const why = (task.cause ?? null) === null || death.reason !== 'exit' ? explanation(death, termination.stderrTail) : strayExplanation;
 	return new TerminatedWorkerError(
-		`${workerName(death)} died while it ran the task: ${exitText(death)}${core}; ${explanation(death, termination.stderrTail)}.${stderrText(termination.stderrTail)}`,
+		`${workerName(death)} died while it ran the task: ${exitText(death)}${core}; ${why}.${stderrText(termination.stderrTail)}`,
 		termination,
+		{cause: task.cause ?? null},
 	);
 }
 

@@ -7,7 +7,7 @@ import {
 	cancelFuture, observeFuture, rejectFuture, resolveFuture, type Future,
 } from './future.js';
 import type {Attempts, FailureKind} from './attempts.js';
-import type {NativeDeath} from './native.js';
+import type {NativeDeath, NativeTaskStart} from './native.js';
 import {terminatedWorkerError} from './outcome.js';
 import {decodeWithFunctions} from './serialize/codec.js';
 import {decodeWhenImported, WhenImported} from './serialize/reducers.js';
@@ -35,11 +35,16 @@ const ordinary: TaskDetails = {
 	receive: asItIs, observation: null, classes: [], timeout: null, attempts: null,
 };
 
+/** Each retry is an attempt, and so is each worker that died before it could start the task, which the pool counts. */
+const attemptOf = ({attempts}: TaskDetails, counted: number): number => counted + (attempts?.number ?? 1) - 1;
+
 /** By their numbers. What is said of a task that is not here concerns one that was cancelled meanwhile. */
 export class PendingTasks {
 	readonly #futures = new TaskTable<Future<unknown>>();
 	/** Of the tasks that are not ordinary. */
 	readonly #details = new Map<number, TaskDetails>();
+	/** What nobody handled while a task ran, which is why its worker dies: soon, so there are few. */
+	readonly #strayErrors = new Map<number, unknown>();
 	/** The many futures that fail of one kill or one break warn once, if nobody looks at any of them. */
 	readonly #commonFate = createFailureGroup();
 
@@ -65,6 +70,23 @@ export class PendingTasks {
 		this.#futures.add(task, future);
 		if (details !== null) {
 			this.#details.set(task, details);
+		}
+	}
+
+	/** Told only of tasks whose start somebody wants to know. */
+	started(task: number, {workerIndex, pid, attempt}: NativeTaskStart): void {
+		const details = this.#detailsOf(task);
+		if (this.has(task) && details.observation !== null) {
+			this.#observer.started(details.observation, {
+				task, pid, workerIndex, attempt: attemptOf(details, attempt),
+			});
+		}
+	}
+
+	/** Nobody handled an error of the task. One that is settled is not here any more. */
+	leftError(task: number, error: unknown): void {
+		if (this.has(task)) {
+			this.#strayErrors.set(task, error);
 		}
 	}
 
@@ -105,11 +127,14 @@ export class PendingTasks {
 	/** Settles with the death of a worker, or has the task tried again. `timeout`: it was killed for this task. */
 	died(task: number, death: NativeDeath, kind: 'death' | 'timeout'): void {
 		if (this.has(task)) {
-			const {attempts, timeout} = this.#detailsOf(task);
+			const details = this.#detailsOf(task);
+			const cause = this.#strayErrors.get(task) ?? null;
+			this.#strayErrors.delete(task);
 			this.#fail(task, terminatedWorkerError(death, {
-				attempt: (death.attempt ?? 1) + (attempts?.number ?? 1) - 1,
-				timeout: kind === 'timeout' ? timeout : null,
+				attempt: attemptOf(details, death.attempt ?? 1),
+				timeout: kind === 'timeout' ? details.timeout : null,
 				reportPath: null,
+				cause,
 			}), kind);
 		}
 	}
@@ -215,6 +240,10 @@ export class PendingTasks {
 
 		const {observation} = this.#detailsOf(task);
 		this.#details.delete(task);
+		if (this.#strayErrors.size > 0) {
+			this.#strayErrors.delete(task);
+		}
+
 		settle(future);
 		this.#observer.settled(task, future, observation);
 	}

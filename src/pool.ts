@@ -20,7 +20,7 @@ import {isImporting} from './functions/imports-under-way.js';
 import type {MapChunk} from './map-chunk.js';
 import {readNotices, type NoticeReceiver} from './notices.js';
 import {brokenPoolError, workerExit} from './outcome.js';
-import {Outbox} from './outbox.js';
+import {Outbox, type TaskTerms} from './outbox.js';
 import {finishParentOutput} from './parent-output.js';
 import {PendingTasks} from './pending-tasks.js';
 import {RetainedFunctions} from './retained-functions.js';
@@ -54,6 +54,14 @@ export interface ChunkFunction {
 	submit(chunk: MapChunk, list: readonly unknown[][]): Future<unknown>;
 	/** There will be no more chunks. */
 	release(): void;
+}
+
+/** A task that may have to be sent again. */
+interface SubmittedTask {
+	readonly task: number;
+	readonly future: Future<unknown>;
+	readonly outgoing: OutgoingTask;
+	readonly terms: TaskTerms;
 }
 
 const isAborted = (signal: AbortSignal | null): boolean => signal?.aborted === true;
@@ -296,9 +304,15 @@ export class Pool implements FutureOwner {
 
 		const task = ++this.#lastTask;
 		const future = createFuture<unknown>(this, task);
-		const attempts = limits.retries === 0 ? null : this.#attempts(task, future, outgoing, limits);
+		const observation = this.#observer.submitted(task);
+		const terms: TaskTerms = {timeout, isObserved: observation?.isStartTold === true, priority: limits.priority};
+		const attempts = limits.retries === 0
+			? null
+			: this.#attempts({
+				task, future, outgoing, terms,
+			}, limits);
 		this.#tasks.add(task, future, {
-			receive, timeout, attempts, observation: this.#observer.submitted(task), classes: outgoing.classes,
+			receive, timeout, attempts, observation, classes: outgoing.classes,
 		});
 		if (isAborted(signal)) {
 			// By a subscriber of a diagnostics channel, who has just been told of the task.
@@ -313,12 +327,12 @@ export class Pool implements FutureOwner {
 			});
 		}
 
-		this.#send(task, outgoing, timeout);
+		this.#send(task, outgoing, terms);
 		return future;
 	}
 
 	/** The number of the task stays, so it takes its old place in the queue. */
-	#attempts(task: number, future: Future<unknown>, {functionId, bytes}: OutgoingTask, limits: TaskLimits): Attempts {
+	#attempts({task, future, outgoing: {functionId, bytes}, terms}: SubmittedTask, limits: TaskLimits): Attempts {
 		const outgoing = {functionId, bytes: new Uint8Array(bytes)};
 		this.#retained.retain(functionId);
 		watchFuture(future, () => {
@@ -328,15 +342,15 @@ export class Pool implements FutureOwner {
 			// A predicate may have cancelled the task, or closed the pool.
 			const isPossible = this.#state.name === 'open' && this.#tasks.has(task);
 			if (isPossible) {
-				this.#send(task, outgoing, limits.timeout);
+				this.#send(task, outgoing, terms);
 			}
 
 			return isPossible;
 		});
 	}
 
-	#send(task: number, {functionId, bytes}: Pick<OutgoingTask, 'functionId' | 'bytes'>, timeout: number | null): void {
-		this.#outbox.add(task, functionId, bytes, timeout ?? -1);
+	#send(task: number, {functionId, bytes}: Pick<OutgoingTask, 'functionId' | 'bytes'>, terms: TaskTerms): void {
+		this.#outbox.add(task, functionId, bytes, terms);
 		this.#flushSoon();
 	}
 
@@ -475,6 +489,11 @@ export class Pool implements FutureOwner {
 				return;
 			}
 
+			case 'task-started': {
+				this.#tasks.started(task, fact);
+				return;
+			}
+
 			case 'timed-out': {
 				this.#tasks.died(task, fact.death, 'timeout');
 				return;
@@ -530,6 +549,16 @@ export class Pool implements FutureOwner {
 				this.#workersRecycled++;
 				this.#events.tell('recycle', () => ({
 					pid, workerIndex, reason, memory, tasksDone,
+				}));
+				return;
+			}
+
+			case 'stray-error': {
+				const {pid, workerIndex, bytes} = fact;
+				const error = decodeErrorNow(bytes);
+				this.#tasks.leftError(task, error);
+				this.#events.tell('task:unhandled', () => ({
+					task: task === 0 ? null : task, error, pid, workerIndex,
 				}));
 				return;
 			}

@@ -3,7 +3,7 @@
  */
 import {performance} from 'node:perf_hooks';
 import {taskChannel, type TaskTrace} from './diagnostics.js';
-import type {EventListeners} from './executor-events.js';
+import type {EventListeners, TaskStartEvent} from './executor-events.js';
 import {
 	futureError, futureState, futureValue, type Future, type SettledState,
 } from './future.js';
@@ -11,6 +11,8 @@ import {
 /** From the submission of one task to its settlement. */
 export interface TaskObservation {
 	readonly submittedAt: number;
+	/** Whether the worker says when it begins. */
+	readonly isStartTold: boolean;
 	readonly trace: TaskTrace | null;
 }
 
@@ -26,7 +28,7 @@ export class TaskObserver {
 
 	/** Whether somebody wants to know more than counts. */
 	get isListening(): boolean {
-		return taskChannel.hasSubscribers || this.#events.isHeard('task:settle');
+		return taskChannel.hasSubscribers || this.#events.isHeard('task:settle') || this.#events.isHeard('task:start');
 	}
 
 	/** Null where nobody wants to know more than counts. */
@@ -36,14 +38,18 @@ export class TaskObserver {
 		}
 
 		const isTraced = taskChannel.hasSubscribers;
-
 		const trace: TaskTrace | null = isTraced ? {executorId: this.#events.executorId, task, status: null} : null;
 		if (trace !== null) {
 			taskChannel.start.publish(trace);
 			taskChannel.end.publish(trace);
 		}
 
-		return {submittedAt: performance.now(), trace};
+		return {submittedAt: performance.now(), isStartTold: this.#events.isHeard('task:start'), trace};
+	}
+
+	/** Called when its worker has said that it begins. */
+	started(observation: TaskObservation, start: Omit<TaskStartEvent, 'duration'>): void {
+		this.#events.tell('task:start', () => ({...start, duration: performance.now() - observation.submittedAt}));
 	}
 
 	/** Called once the future is settled. */

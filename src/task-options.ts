@@ -14,6 +14,8 @@ export interface TaskOptions {
 	readonly retries?: number | undefined;
 	/** Which failures are followed by another attempt. Default: the death of the worker, unless it was a timeout. */
 	readonly retryIf?: RetryPredicate | undefined;
+	/** Of the tasks that wait, those with the highest go first; a whole number. Default: 0. */
+	readonly priority?: number | undefined;
 	/** When it aborts, tasks that wait are taken back and the workers of those that run are killed. Default: none. */
 	readonly signal?: AbortSignal | undefined;
 }
@@ -24,11 +26,12 @@ export interface TaskLimits {
 	readonly retries: number;
 	readonly retryIf: RetryPredicate | null;
 	readonly signal: AbortSignal | null;
+	readonly priority: number;
 }
 
 /** Of tasks that are submitted without options. */
 export const unlimited: TaskLimits = Object.freeze({
-	timeout: null, retries: 0, retryIf: null, signal: null,
+	timeout: null, retries: 0, retryIf: null, signal: null, priority: 0,
 });
 
 /**
@@ -38,13 +41,14 @@ export const unlimited: TaskLimits = Object.freeze({
  * @throws {RangeError} A value is out of range.
  */
 export function readTaskOptions(options: unknown): TaskLimits {
-	const copy = copyOptions('with', options, ['timeout', 'retries', 'retryIf', 'signal']);
+	const copy = copyOptions('with', options, ['timeout', 'retries', 'retryIf', 'signal', 'priority']);
 	return Object.freeze({
 		// Elsewhere 0 often means no limit: here it would kill every task.
 		timeout: readTimeout(copy, 'timeout', {nullable: true, positive: true}),
 		retries: readCount(copy, 'retries', {minimum: 0, byDefault: () => 0}),
 		retryIf: readPredicate(copy['retryIf']),
 		signal: readSignal(copy, 'signal'),
+		priority: readCount(copy, 'priority', {byDefault: () => 0}),
 	});
 }
 

@@ -1,10 +1,10 @@
 import {expectTypeOf} from 'expect-type';
 import type {
-	ProcessPoolExecutor, BrokenProcessPool, ExecutorEventName, ExecutorStats, OutputEvent, RecycleEvent, TaskSettleEvent, TerminatedWorkerError, WorkerExitEvent, WorkerInfo,
+	ProcessPoolExecutor, BrokenProcessPool, ExecutorEventName, ExecutorStats, OutputEvent, RecycleEvent, TaskSettleEvent, TaskStartEvent, TerminatedWorkerError, WorkerExitEvent, WorkerInfo,
 } from 'loky';
 
 export function check(executor: ProcessPoolExecutor): void {
-	expectTypeOf<ExecutorEventName>().toEqualTypeOf<'worker:start' | 'worker:exit' | 'task:settle' | 'recycle' | 'output' | 'broken'>();
+	expectTypeOf<ExecutorEventName>().toEqualTypeOf<'worker:start' | 'worker:exit' | 'task:start' | 'task:settle' | 'task:unhandled' | 'recycle' | 'output' | 'broken'>();
 	expectTypeOf(executor.on('worker:start', ({pid, workerIndex}) => {
 		expectTypeOf([pid, workerIndex]).toEqualTypeOf<number[]>();
 	})).toEqualTypeOf<ProcessPoolExecutor>();
@@ -12,6 +12,9 @@ export function check(executor: ProcessPoolExecutor): void {
 		expectTypeOf(error).toEqualTypeOf<BrokenProcessPool>();
 	}).off('task:settle', event => {
 		expectTypeOf(event).toEqualTypeOf<TaskSettleEvent>();
+	}).on('task:start', event => {
+		expectTypeOf(event).toEqualTypeOf<TaskStartEvent>();
+		expectTypeOf([event.task, event.pid, event.workerIndex, event.attempt, event.duration]).toEqualTypeOf<number[]>();
 	});
 	executor.on('recycle', event => {
 		expectTypeOf(event).toEqualTypeOf<RecycleEvent>();

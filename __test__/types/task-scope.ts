@@ -8,7 +8,7 @@ declare const executor: ProcessPoolExecutor;
 declare const signal: AbortSignal;
 
 const scope = executor.with({
-	timeout: 1000, retries: 2, signal, retryIf(error, attempt) {
+	timeout: 1000, retries: 2, signal, priority: -1, retryIf(error, attempt) {
 		expectTypeOf(error).toEqualTypeOf<unknown>();
 		expectTypeOf(attempt).toEqualTypeOf<number>();
 		return attempt < 2;
@@ -24,11 +24,13 @@ expectTypeOf(scope.module<{f(x: number): string}>('/jobs.js')).toEqualTypeOf<Mod
 expectTypeOf(scope.module<{f(x: number): string}>('/jobs.js').f).toEqualTypeOf<(x: number) => Future<string>>();
 
 // Undefined is the default, also where a property is written out.
-expectTypeOf<{timeout: undefined; retries: undefined; retryIf: undefined; signal: undefined}>().toExtend<TaskOptions>();
+expectTypeOf<{timeout: undefined; retries: undefined; retryIf: undefined; signal: undefined; priority: undefined}>().toExtend<TaskOptions>();
 expectTypeOf<{timeout: null}>().toExtend<TaskOptions>();
 
 // @ts-expect-error -- an argument has another type
 void scope.submit((a: number) => a, 'a');
+// @ts-expect-error -- a priority is a number
+executor.with({priority: 'high'});
 // @ts-expect-error -- a misspelt option
 executor.with({retry: 1});
 // @ts-expect-error -- the answer is not a boolean

@@ -45,6 +45,16 @@ export class Replies {
 		this.#end.write(frameKind.ready, 0, nothing, true);
 	}
 
+	/** The task is claimed, and begins. */
+	started(sequence: number): void {
+		this.#end.write(frameKind.started, sequence, nothing, true);
+	}
+
+	/** Nobody handled an error, which the task with this sequence has left; 0 where that is not known. */
+	strayError(sequence: number, error: unknown): Promise<void> | undefined {
+		return this.#write(frameKind.strayError, sequence, () => this.#encoder.thrown(error));
+	}
+
 	startFailed(error: unknown): Promise<void> | undefined {
 		return this.#write(frameKind.startFailed, 0, () => this.#encoder.thrown(error));
 	}

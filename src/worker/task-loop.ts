@@ -18,6 +18,7 @@ import {Functions, type Call, type ShippedCallable} from './functions.js';
 import {initialize, type Initialization} from './initialize.js';
 import type {WorkerOutput} from './output.js';
 import {Replies} from './replies.js';
+import {printStrayError, runAsTask, watchStrayErrors} from './stray-errors.js';
 
 // Captured at the start: a task may replace any global.
 const {setImmediate, Atomics} = globalThis;
@@ -32,6 +33,11 @@ type PreparedCall
 const noFrames: FrameBatch = {
 	count: 0, table: new Uint32Array(0), payloads: new Uint8Array(0),
 };
+
+/** As Node does after an error that nobody handled. */
+function leave(): never {
+	return process.exit(1);
+}
 
 /** Without a `this`. */
 const callFreely = ({fn, args}: Call): unknown => fn(...args);
@@ -52,6 +58,10 @@ export class TaskLoop {
 	#offset = 0;
 	/** A task, the initializer or an import is under way: frames wait. */
 	#isBusy = false;
+	/** The sequence of the task that is under way, or 0. */
+	#running = 0;
+	/** Nobody handled an error, so no other task begins here. */
+	#isLeaving = false;
 
 	constructor(end: NativeWorker, output: WorkerOutput) {
 		this.#end = end;
@@ -62,7 +72,7 @@ export class TaskLoop {
 
 	/** There may be something to read. */
 	wake(): void {
-		if (!this.#isBusy) {
+		if (!this.#isBusy && !this.#isLeaving) {
 			this.#drain();
 			return;
 		}
@@ -93,6 +103,11 @@ export class TaskLoop {
 
 	#resume(): void {
 		this.#isBusy = false;
+		this.#running = 0;
+		if (this.#isLeaving) {
+			leave();
+		}
+
 		this.#drain();
 	}
 
@@ -118,7 +133,16 @@ export class TaskLoop {
 		this.#offset = start + table[row + 3]!;
 		switch (kind) {
 			case frameKind.task: {
-				return this.#claim(sequence) && this.#runTask(sequence, id, payloads, start);
+				return this.#claim(sequence) && this.#begin(sequence, id, payloads, start);
+			}
+
+			case frameKind.observedTask: {
+				if (!this.#claim(sequence)) {
+					return false;
+				}
+
+				this.#replies.started(sequence);
+				return this.#begin(sequence, id, payloads, start);
 			}
 
 			case frameKind.function: {
@@ -173,8 +197,45 @@ export class TaskLoop {
 			process.exit(1);
 		}
 
+		// Before, an error ends the process as it does any other, and fails its start.
+		watchStrayErrors((error, origin) => {
+			this.#takeStrayError(error, origin);
+		});
 		this.#replies.ready();
 		this.#resume();
+	}
+
+	/**
+	 * Nobody knows what the error has left half done, so the process ends. But a task that runs and has nothing to do with it
+	 * may finish first. Where the origin is not known, the task that runs may wait for ever for what has failed.
+	 */
+	#takeStrayError(error: unknown, origin: number): void {
+		this.#isLeaving = true;
+		const endsNow = this.#running === 0 || origin === 0 || origin === this.#running;
+		printStrayError(error);
+		void this.#tellStrayError(error, origin, endsNow);
+	}
+
+	async #tellStrayError(error: unknown, origin: number, endsNow: boolean): Promise<void> {
+		const telling = this.#replies.strayError(origin, error);
+		if (telling !== undefined) {
+			await telling;
+		}
+
+		// A task that was under way may have finished meanwhile.
+		if (endsNow || this.#running === 0) {
+			leave();
+		}
+	}
+
+	#begin(sequence: number, id: number, payloads: Uint8Array, start: number): boolean {
+		this.#running = sequence;
+		const isUnderWay = runAsTask(sequence, () => this.#runTask(sequence, id, payloads, start));
+		if (!isUnderWay) {
+			this.#running = 0;
+		}
+
+		return isUnderWay;
 	}
 
 	#runTask(sequence: number, id: number, payloads: Uint8Array, start: number): boolean {

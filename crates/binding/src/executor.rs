@@ -17,8 +17,9 @@ use crate::notices::{NoticeBatch, batch};
 /// Weak: whether the event loop is kept alive is decided by [`NativeExecutor::hold`], not by the existence of an executor.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-/// The numbers in a row of a submission: task, function, length of the payload, timeout in ms or a negative number.
-const ROW: usize = 4;
+/// The numbers in a row of a submission: task, function, length of the payload, timeout in ms or a negative number,
+/// whether its start is to be told, priority.
+const ROW: usize = 6;
 
 /// A supervisor, as JavaScript holds it.
 #[napi]
@@ -110,6 +111,8 @@ impl NativeExecutor {
 				function: function_id(row[1]),
 				payload: payloads.split_to(size(row[2])),
 				timeout: timeout(row[3]),
+				is_observed: row[4] != 0.0,
+				priority: priority(row[5]),
 			}));
 		}
 		Ok(())
@@ -249,6 +252,11 @@ fn function_id(value: f64) -> FunctionId {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn size(value: f64) -> usize {
 	value as usize
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn priority(value: f64) -> i64 {
+	value as i64
 }
 
 fn timeout(value: f64) -> Option<Duration> {

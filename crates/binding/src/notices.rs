@@ -54,6 +54,7 @@ pub struct NativeFact {
 	pub errno: Option<i32>,
 	pub memory: Option<f64>,
 	pub finished: Option<f64>,
+	pub attempt: Option<u32>,
 }
 
 impl NativeFact {
@@ -69,6 +70,7 @@ impl NativeFact {
 			errno: None,
 			memory: None,
 			finished: None,
+			attempt: None,
 		}
 	}
 
@@ -177,6 +179,18 @@ impl Layout {
 		const NO_TASK: u64 = 0;
 		match notice {
 			Notice::Settled(task, settlement) => self.settlement(task.0, settlement),
+			Notice::TaskStarted {
+				task,
+				index,
+				pid,
+				attempt,
+			} => {
+				let mut fact = NativeFact::new("task-started");
+				fact.worker_index = Some(index);
+				fact.pid = Some(pid);
+				fact.attempt = Some(attempt);
+				self.fact(task.0, fact);
+			}
 			Notice::WorkerStarted {
 				worker: _,
 				index,
@@ -200,6 +214,18 @@ impl Layout {
 				fact.memory = memory.map(exact);
 				fact.finished = Some(exact(recycled.finished));
 				self.fact(NO_TASK, fact);
+			}
+			Notice::StrayError {
+				task,
+				index,
+				pid,
+				error,
+			} => {
+				let mut fact = NativeFact::new("stray-error");
+				fact.worker_index = Some(index);
+				fact.pid = Some(pid);
+				fact.bytes = Some(error.to_vec().into());
+				self.fact(task.map_or(NO_TASK, |task| task.0), fact);
 			}
 			Notice::WorkerExited(death) => {
 				let mut fact = NativeFact::new("worker-exited");

@@ -16,6 +16,7 @@ impl Pool {
 		self.pace.fold();
 		if self.hands_out_tasks() {
 			self.relieve_workers(turn);
+			self.make_way(turn);
 			self.free_hostages(turn);
 			self.feed_idle(turn);
 			if self.queue.is_empty() {
@@ -225,14 +226,18 @@ impl Pool {
 			};
 			turn.actions.push(Action::SendFrame(worker.id, frame));
 		}
-		let sequence = worker.hold(id, task.timeout, turn.now);
+		let sequence = worker.hold(task.held_as(id), turn.now);
 		task.state = TaskState::Sent {
 			worker: worker.id,
 			sequence,
 		};
 		turn.ledger.offer(worker.id, sequence);
 		let frame = Frame {
-			kind: FrameKind::Task,
+			kind: if task.is_observed {
+				FrameKind::ObservedTask
+			} else {
+				FrameKind::Task
+			},
 			sequence,
 			function,
 			payload: task.payload.clone(),
@@ -410,6 +415,8 @@ mod tests {
 			function: crate::FunctionId(9),
 			payload: bytes::Bytes::new(),
 			timeout: None,
+			is_observed: false,
+			priority: 0,
 		};
 		let orders = trial.happens(Event::TaskSubmitted(submission));
 		let [Action::SendFrame(_, frame)] = &orders[..] else {

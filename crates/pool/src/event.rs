@@ -61,6 +61,10 @@ pub struct Submission {
 	pub payload: Bytes,
 	/// How long it may run, counted from its start.
 	pub timeout: Option<Duration>,
+	/// Whether somebody wants to be told of its start. Costs a frame.
+	pub is_observed: bool,
+	/// Of all that wait, the one with the highest goes first; 0 is that of tasks without one.
+	pub priority: i64,
 }
 
 /// How to close. Later ones are stronger; a weaker one after a stronger one changes nothing.
@@ -88,6 +92,24 @@ pub enum Action {
 	SendFrame(WorkerId, Frame),
 	/// Send this signal to the worker's whole process group.
 	SignalWorker(WorkerId, StopSignal),
+	/// Tell the submitter that an observed task is about to run. Comes before its settlement, at most once per submission.
+	TellStart {
+		/// The task.
+		task: TaskId,
+		/// Where it runs.
+		worker: WorkerId,
+		/// Counted from 1: one more for each worker that died before it could start the task.
+		attempt: u32,
+	},
+	/// Tell the owner of an error that nobody handled.
+	TellStrayError {
+		/// The task that left it, settled or not, if that is known.
+		task: Option<TaskId>,
+		/// Where it turned up.
+		worker: WorkerId,
+		/// Encoded.
+		error: Bytes,
+	},
 	/// Tell the submitter. The only place where a task ends.
 	SettleTask(TaskId, Outcome),
 	/// Tell the submitter that a worker was replaced. It was asked to leave, its replacement takes tasks.

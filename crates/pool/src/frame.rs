@@ -44,6 +44,8 @@ pub enum FrameKind {
 	Exit = 4,
 	/// To a worker: no later task calls this function.
 	Forget = 5,
+	/// To a worker: a task, as `Task`, of which somebody wants to know when it starts: say `Started` first.
+	ObservedTask = 6,
 	/// From a worker, first: initialised, send tasks.
 	Ready = 16,
 	/// From a worker, first: the initializer threw; the encoded error. It exits then.
@@ -54,23 +56,31 @@ pub enum FrameKind {
 	Threw = 19,
 	/// From a worker: the encoded error of decoding the task, or of finding its function.
 	Undecodable = 20,
+	/// From a worker: it has claimed an observed task, and begins.
+	Started = 21,
+	/// From a worker: the encoded error that nobody handled, with the sequence of the task that left it, or 0. It claims no
+	/// more tasks, and exits: at once if it runs nothing or the error is that of the task that it runs, otherwise after it.
+	StrayError = 22,
 	/// From a worker, for whoever reads its frames: some wait in memory that both share. Never comes to the pool.
-	Bell = 22,
+	Bell = 23,
 }
 
 impl FrameKind {
 	/// Every kind, in the order of the numbers.
-	pub const ALL: [FrameKind; 11] = [
+	pub const ALL: [FrameKind; 14] = [
 		FrameKind::Init,
 		FrameKind::Function,
 		FrameKind::Task,
 		FrameKind::Exit,
 		FrameKind::Forget,
+		FrameKind::ObservedTask,
 		FrameKind::Ready,
 		FrameKind::StartFailed,
 		FrameKind::Returned,
 		FrameKind::Threw,
 		FrameKind::Undecodable,
+		FrameKind::Started,
+		FrameKind::StrayError,
 		FrameKind::Bell,
 	];
 }
@@ -85,12 +95,15 @@ impl TryFrom<u8> for FrameKind {
 			3 => FrameKind::Task,
 			4 => FrameKind::Exit,
 			5 => FrameKind::Forget,
+			6 => FrameKind::ObservedTask,
 			16 => FrameKind::Ready,
 			17 => FrameKind::StartFailed,
 			18 => FrameKind::Returned,
 			19 => FrameKind::Threw,
 			20 => FrameKind::Undecodable,
-			22 => FrameKind::Bell,
+			21 => FrameKind::Started,
+			22 => FrameKind::StrayError,
+			23 => FrameKind::Bell,
 			unknown => return Err(FrameError::UnknownKind(unknown)),
 		})
 	}

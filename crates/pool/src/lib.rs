@@ -35,6 +35,7 @@
 //! * `memory`: when memory is looked at, and what too much of it means.
 //! * `functions`: how long a function is kept.
 //! * `received`: what a frame means. `death`: what the end of a process means. `starts`: what a failed start means.
+//!   `stray`: what an error that nobody handled means.
 //! * `deadline`: everything that happens because time passed. `shutdown`: closing and breaking.
 //! * `worker`, `front`, `ladder`, `task`, `queue`: the states, and the transitions that concern one of them alone.
 #![forbid(unsafe_code)]
@@ -60,9 +61,11 @@ mod pool;
 mod queue;
 mod recall;
 mod received;
+mod recent;
 mod recycle;
 mod shutdown;
 mod starts;
+mod stray;
 mod task;
 #[cfg(test)]
 mod trial;

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::functions::Functions;
 use crate::ladder::ExitReason;
 use crate::pace::Pace;
-use crate::queue::Queue;
+use crate::queue::{Queue, Rank};
 use crate::starts::Starts;
 use crate::task::{Task, TaskState};
 use crate::worker::{Worker, WorkerState};
@@ -30,6 +30,8 @@ pub struct Pool {
 	pub(crate) starts: Starts,
 	pub(crate) pace: Pace,
 	pub(crate) next_worker: WorkerId,
+	/// Whether any task had a priority.
+	pub(crate) has_priorities: bool,
 }
 
 /// Whether a pool takes tasks.
@@ -106,6 +108,7 @@ impl Pool {
 			starts: Starts::default(),
 			pace: Pace::default(),
 			next_worker: WorkerId(0),
+			has_priorities: false,
 		}
 	}
 
@@ -244,7 +247,8 @@ impl Pool {
 		for id in tasks {
 			if let Some(task) = self.tasks.get_mut(&id) {
 				task.state = TaskState::Pending;
-				self.queue.push(id);
+				let priority = task.priority;
+				self.queue.push(Rank { priority, task: id });
 			}
 		}
 	}
@@ -255,21 +259,24 @@ impl Pool {
 			turn.settle(id, refusal);
 			return;
 		}
+		let priority = submission.priority;
+		self.has_priorities |= priority != 0;
 		self.functions.task_taken(submission.function);
 		let earlier = self.tasks.insert(id, Task::new(submission));
 		debug_assert!(earlier.is_none(), "{id:?} was submitted twice");
-		self.queue.push(id);
+		self.queue.push(Rank { priority, task: id });
 	}
 
 	fn cancel_requested(&mut self, id: TaskId, turn: &mut Turn<'_, impl ClaimLedger>) {
 		// A task that is not in the table is settled: too late.
-		let Some(state) = self.tasks.get(&id).map(|task| task.state) else {
+		let Some((state, priority)) = self.tasks.get(&id).map(|task| (task.state, task.priority)) else {
 			return;
 		};
 		match state {
 			TaskState::Pending => {
 				self.settle(id, Outcome::Cancelled, turn);
-				self.queue.forget(|task| self.tasks.contains_key(&task));
+				let rank = Rank { priority, task: id };
+				self.queue.forget(rank, |task| self.tasks.contains_key(&task));
 			}
 			TaskState::Sent { worker, sequence } => {
 				if !turn.ledger.recall(worker, sequence) {
@@ -396,6 +403,8 @@ mod tests {
 			function: FunctionId(1),
 			payload: bytes::Bytes::new(),
 			timeout: None,
+			is_observed: false,
+			priority: 0,
 		}));
 		trial.ready(1);
 		assert_eq!(trial.returns(1, 1)[0], returned(0));

@@ -29,6 +29,30 @@ impl Pool {
 		}
 	}
 
+	/// Takes back what the next task outranks, so that it is behind nothing but what runs.
+	pub(crate) fn make_way(&mut self, turn: &mut Turn<'_, impl ClaimLedger>) {
+		if !self.has_priorities {
+			return;
+		}
+		let Some(highest) = self.queue.highest() else {
+			return;
+		};
+		for position in 0..self.workers.len() {
+			let worker = &mut self.workers[position];
+			match worker.state {
+				WorkerState::Busy(_) => {
+					let mut recalled = Vec::new();
+					worker.recall_below(highest, turn.ledger, &mut recalled);
+					self.put_back(recalled);
+				}
+				WorkerState::Starting { .. }
+				| WorkerState::Standby
+				| WorkerState::Idle { .. }
+				| WorkerState::Exiting { .. } => {}
+			}
+		}
+	}
+
 	/// Takes back everything that waits behind a slow front while the queue moves on.
 	pub(crate) fn free_hostages(&mut self, turn: &mut Turn<'_, impl ClaimLedger>) {
 		if self.queue.is_empty() {
@@ -147,6 +171,47 @@ mod tests {
 			trial.pool.workers().nth(1).and_then(|worker| worker.task),
 			Some(TaskId(1))
 		);
+	}
+
+	#[test]
+	fn a_task_of_a_higher_priority_goes_before_what_was_sent_ahead_and_not_started() {
+		let mut trial = Trial::of_one();
+		trial.submit_together(3);
+		trial.ready(0);
+		trial.claims(0, 1);
+		assert_eq!(trial.loads(), [2]);
+		trial.submit_of_priority(-1);
+		trial.submit_of_priority(5);
+		trial.submit_of_priority(5);
+		let mut order = Vec::new();
+		while trial.pool.outstanding() > 0 {
+			let worker = &trial.pool.workers[0];
+			let (sequence, task) = (worker.in_flight[0].sequence.0, worker.in_flight[0].task.0);
+			order.push(task);
+			if order.len() > 1 {
+				trial.claims(0, sequence);
+			}
+			trial.says(0, Returned, sequence);
+		}
+		assert_eq!(order, [0, 4, 5, 1, 2, 3]);
+	}
+
+	#[test]
+	fn a_task_that_comes_back_keeps_its_place_among_those_of_its_priority() {
+		let mut trial = Trial::of_one();
+		trial.submit_of_priority(2);
+		trial.submit_of_priority(2);
+		trial.submit();
+		trial.ready(0);
+		trial.exits(0, crate::trial::sigkill());
+		trial.submit_of_priority(2);
+		trial.ready(1);
+		let mut order = Vec::new();
+		while let Some(front) = trial.pool.workers[0].in_flight.front().copied() {
+			order.push(front.task.0);
+			trial.returns(1, front.sequence.0);
+		}
+		assert_eq!(order, [0, 1, 3, 2]);
 	}
 
 	#[test]

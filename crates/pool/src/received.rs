@@ -5,7 +5,7 @@ use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, Turn};
 use crate::worker::{InFlight, WorkerState};
-use crate::{BreakCause, ClaimLedger, Outcome, Violation, WorkerId};
+use crate::{Action, BreakCause, ClaimLedger, Outcome, Sequence, Violation, WorkerId};
 
 impl Pool {
 	pub(crate) fn frame_received(
@@ -15,7 +15,8 @@ impl Pool {
 		turn: &mut Turn<'_, impl ClaimLedger>,
 	) {
 		use FrameKind::{
-			Bell, Exit, Forget, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
+			Bell, Exit, Forget, Function, Init, ObservedTask, Ready, Returned, StartFailed, Started,
+			StrayError, Task, Threw, Undecodable,
 		};
 		// Frames come before the exit, so every sender is in the table.
 		let Some(position) = self.position(id) else { return };
@@ -42,6 +43,17 @@ impl Pool {
 				| ExitReason::TooMuchMemory(_)
 				| ExitReason::PoolKilled => drop(self.settle_front(position, frame, turn)),
 			},
+			(WorkerState::Busy(_), Started) => {
+				if self.tell_start(position, frame.sequence, turn).is_none() {
+					self.distrust(position, Violation::UnknownSequence(frame.sequence), turn);
+				}
+			}
+			(WorkerState::Standby | WorkerState::Idle { .. } | WorkerState::Busy(_), StrayError) => {
+				self.stray_error(position, frame, turn);
+			}
+			(WorkerState::Exiting { .. }, StrayError) => self.tell_stray_error(position, frame, turn),
+			// Said before the end came, or after it: nobody can tell, and it is harmless.
+			(WorkerState::Exiting { .. }, Started) => drop(self.tell_start(position, frame.sequence, turn)),
 			// Asked to leave, or out of time, before it could say so.
 			(WorkerState::Exiting { .. }, Ready | StartFailed) => {}
 			// A process that was not reported, or was not told to start, has nothing to say.
@@ -51,10 +63,14 @@ impl Pool {
 				},
 				Ready | StartFailed,
 			) => self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn),
+			// Whatever fails before it is ready fails its start.
+			(WorkerState::Starting { .. }, StrayError) => {
+				self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn);
+			}
 			// A result for a sequence that it does not hold.
 			(
 				WorkerState::Starting { .. } | WorkerState::Standby | WorkerState::Idle { .. },
-				Returned | Threw | Undecodable,
+				Returned | Threw | Undecodable | Started,
 			) => self.distrust(position, Violation::UnknownSequence(frame.sequence), turn),
 			// Said twice.
 			(WorkerState::Standby | WorkerState::Idle { .. } | WorkerState::Busy(_), Ready | StartFailed) => {
@@ -67,7 +83,7 @@ impl Pool {
 				| WorkerState::Idle { .. }
 				| WorkerState::Busy(_)
 				| WorkerState::Exiting { .. },
-				Init | Function | Task | Exit | Forget | Bell,
+				Init | Function | Task | ObservedTask | Exit | Forget | Bell,
 			) => self.distrust(position, Violation::UnexpectedFrame(frame.kind), turn),
 		}
 	}
@@ -170,6 +186,34 @@ impl Pool {
 			None => WorkerState::Idle { since: turn.now },
 		};
 		worker.count_tasks(self.config.max_tasks_per_worker);
+		if worker.is_retiring() {
+			worker.dismiss(turn.now + self.config.shutdown_grace, turn.actions);
+		}
+	}
+
+	/// Tells that the worker's front is about to run. `None`: that is not an observed task that it has just claimed.
+	fn tell_start(
+		&mut self,
+		position: usize,
+		sequence: Sequence,
+		turn: &mut Turn<'_, impl ClaimLedger>,
+	) -> Option<()> {
+		let worker = &self.workers[position];
+		let front = worker
+			.in_flight
+			.front()
+			.filter(|front| front.sequence == sequence)?;
+		let task = self.tasks.get_mut(&front.task).filter(|task| task.is_observed)?;
+		if !turn.ledger.is_claimed(worker.id, sequence) {
+			return None;
+		}
+		task.is_observed = false;
+		turn.actions.push(Action::TellStart {
+			task: front.task,
+			worker: worker.id,
+			attempt: task.attempt(),
+		});
+		Some(())
 	}
 
 	/// Settles the worker's front with this result. `None`: that is not the task that the worker is running.
@@ -187,10 +231,13 @@ impl Pool {
 			FrameKind::Init
 			| FrameKind::Function
 			| FrameKind::Task
+			| FrameKind::ObservedTask
 			| FrameKind::Exit
 			| FrameKind::Forget
 			| FrameKind::Ready
 			| FrameKind::StartFailed
+			| FrameKind::Started
+			| FrameKind::StrayError
 			| FrameKind::Bell => unreachable!("only results settle a task"),
 		};
 		self.settle(finished.task, outcome, turn);
@@ -204,10 +251,11 @@ mod tests {
 
 	use super::*;
 	use crate::frame::FrameKind::{
-		Exit, Forget, Function, Init, Ready, Returned, StartFailed, Task, Threw, Undecodable,
+		Exit, Forget, Function, Init, ObservedTask, Ready, Returned, StartFailed, Started, StrayError, Task,
+		Threw, Undecodable,
 	};
 	use crate::trial::{Trial, kill, returned, send, settle, sigkill, start};
-	use crate::{Action, Event, Termination, TerminationReason};
+	use crate::{Event, TaskId, Termination, TerminationReason};
 
 	/// One worker, busy with task 0 as sequence 1, which it has started.
 	fn running() -> Trial {
@@ -251,6 +299,55 @@ mod tests {
 		}
 	}
 
+	/// One worker, busy with task 0 as sequence 1, which it has claimed and whose start is to be told.
+	fn observed() -> Trial {
+		let mut trial = Trial::of_one();
+		assert_eq!(trial.submit_observed(), [start(0, 0)]);
+		assert_eq!(trial.ready(0), [send(0, Function, 0), send(0, ObservedTask, 1)]);
+		trial.claims(0, 1);
+		trial
+	}
+
+	fn told(worker: u32, attempt: u32) -> Action {
+		Action::TellStart {
+			task: TaskId(0),
+			worker: WorkerId(worker),
+			attempt,
+		}
+	}
+
+	#[test]
+	fn the_start_of_an_observed_task_is_told_once() {
+		let mut trial = observed();
+		assert_eq!(trial.says(0, Started, 1), [told(0, 1)]);
+		assert_eq!(trial.says(0, Returned, 1), [returned(0)]);
+		let mut trial = observed();
+		trial.says(0, Started, 1);
+		assert_eq!(trial.says(0, Started, 1), [kill(0)]);
+	}
+
+	#[test]
+	fn a_start_on_a_second_worker_is_told_as_another_attempt() {
+		let mut trial = Trial::of_one();
+		trial.submit_observed();
+		trial.ready(0);
+		trial.exits(0, sigkill());
+		assert_eq!(trial.ready(1)[1], send(1, ObservedTask, 1));
+		trial.claims(1, 1);
+		assert_eq!(trial.says(1, Started, 1), [told(1, 2)]);
+	}
+
+	#[test]
+	fn a_start_that_was_said_before_a_kill_is_told_and_one_that_was_not_claimed_is_not() {
+		let mut trial = observed();
+		trial.abort(0);
+		assert_eq!(trial.says(0, Started, 1), [told(0, 1)]);
+		let mut trial = Trial::of_one();
+		trial.submit_observed();
+		trial.ready(0);
+		assert_eq!(trial.says(0, Started, 1), [kill(0)]);
+	}
+
 	#[test]
 	fn a_worker_that_says_what_its_state_does_not_allow_is_killed() {
 		let starting = || {
@@ -264,13 +361,26 @@ mod tests {
 			trial.says(0, Returned, 1);
 			trial
 		};
-		for kind in [Init, Function, Task, Exit, Forget, Returned, Threw, Undecodable] {
+		for kind in [
+			Init,
+			Function,
+			Task,
+			ObservedTask,
+			Exit,
+			Forget,
+			Returned,
+			Threw,
+			Undecodable,
+			Started,
+			StrayError,
+		] {
 			assert_eq!(starting().says(0, kind, 1), [kill(0)], "starting, {kind:?}");
 		}
 		for kind in [
 			Init,
 			Function,
 			Task,
+			ObservedTask,
 			Exit,
 			Forget,
 			Ready,
@@ -278,10 +388,21 @@ mod tests {
 			Returned,
 			Threw,
 			Undecodable,
+			Started,
 		] {
 			assert_eq!(idle().says(0, kind, 1), [kill(0)], "idle, {kind:?}");
 		}
-		for kind in [Init, Function, Task, Exit, Forget, Ready, StartFailed] {
+		for kind in [
+			Init,
+			Function,
+			Task,
+			ObservedTask,
+			Exit,
+			Forget,
+			Ready,
+			StartFailed,
+			Started,
+		] {
 			assert_eq!(running().says(0, kind, 1), [kill(0)], "busy, {kind:?}");
 		}
 	}

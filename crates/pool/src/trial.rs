@@ -122,28 +122,42 @@ impl Trial {
 	}
 
 	pub(crate) fn submit_with(&mut self, timeout: Option<Duration>) -> Vec<Action> {
-		let task = TaskId(self.submitted);
-		self.submitted += 1;
-		let payload = Bytes::from_static(b"task");
-		self.happens(Event::TaskSubmitted(Submission {
-			task,
+		self.submit_as(|submission| submission.timeout = timeout)
+	}
+
+	/// Submits a task whose start is to be told.
+	pub(crate) fn submit_observed(&mut self) -> Vec<Action> {
+		self.submit_as(|submission| submission.is_observed = true)
+	}
+
+	pub(crate) fn submit_of_priority(&mut self, priority: i64) -> Vec<Action> {
+		self.submit_as(|submission| submission.priority = priority)
+	}
+
+	fn submit_as(&mut self, change: impl FnOnce(&mut Submission)) -> Vec<Action> {
+		let submission = self.next_submission(change);
+		self.happens(Event::TaskSubmitted(submission))
+	}
+
+	fn next_submission(&mut self, change: impl FnOnce(&mut Submission)) -> Submission {
+		let mut submission = Submission {
+			task: TaskId(self.submitted),
 			function: FunctionId(1),
-			payload,
-			timeout,
-		}))
+			payload: Bytes::from_static(b"task"),
+			timeout: None,
+			is_observed: false,
+			priority: 0,
+		};
+		change(&mut submission);
+		self.submitted += 1;
+		submission
 	}
 
 	/// Submits several tasks, before any of them is dispatched.
 	pub(crate) fn submit_together(&mut self, count: u64) -> Vec<Action> {
 		let mut actions = Vec::new();
 		for _ in 0..count {
-			let submission = Submission {
-				task: TaskId(self.submitted),
-				function: FunctionId(1),
-				payload: Bytes::from_static(b"task"),
-				timeout: None,
-			};
-			self.submitted += 1;
+			let submission = self.next_submission(|_| {});
 			self.pool.handle(
 				Event::TaskSubmitted(submission),
 				self.now,
@@ -222,13 +236,17 @@ pub(crate) fn frame(kind: FrameKind, sequence: u32) -> Frame {
 	let payload = match kind {
 		FrameKind::Init => Bytes::from_static(b"init"),
 		FrameKind::Function => Bytes::from_static(b"function"),
-		FrameKind::Task => Bytes::from_static(b"task"),
+		FrameKind::Task | FrameKind::ObservedTask => Bytes::from_static(b"task"),
 		FrameKind::StartFailed => Bytes::from_static(b"no"),
-		FrameKind::Returned | FrameKind::Threw | FrameKind::Undecodable => Bytes::from_static(b"result"),
-		FrameKind::Exit | FrameKind::Forget | FrameKind::Ready | FrameKind::Bell => Bytes::new(),
+		FrameKind::Returned | FrameKind::Threw | FrameKind::Undecodable | FrameKind::StrayError => {
+			Bytes::from_static(b"result")
+		}
+		FrameKind::Exit | FrameKind::Forget | FrameKind::Ready | FrameKind::Started | FrameKind::Bell => {
+			Bytes::new()
+		}
 	};
 	let function = match kind {
-		FrameKind::Function | FrameKind::Task | FrameKind::Forget => FunctionId(1),
+		FrameKind::Function | FrameKind::Task | FrameKind::ObservedTask | FrameKind::Forget => FunctionId(1),
 		FrameKind::Init
 		| FrameKind::Exit
 		| FrameKind::Ready
@@ -236,6 +254,8 @@ pub(crate) fn frame(kind: FrameKind, sequence: u32) -> Frame {
 		| FrameKind::Returned
 		| FrameKind::Threw
 		| FrameKind::Undecodable
+		| FrameKind::Started
+		| FrameKind::StrayError
 		| FrameKind::Bell => FunctionId(0),
 	};
 	Frame {

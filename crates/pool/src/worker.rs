@@ -11,7 +11,9 @@ use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
 use crate::memory::Look;
 use crate::pool::WorkerView;
+use crate::recent::Recent;
 use crate::recycle::Due;
+use crate::task::Held;
 use crate::{Action, ClaimLedger, FunctionId, SLOTS, Sequence, TaskId, Violation, WorkerId};
 
 /// Claims are signed 32-bit numbers.
@@ -40,6 +42,9 @@ pub(crate) struct Worker {
 	answered: u32,
 	/// Those that it was sent and not told to forget.
 	functions: FxHashSet<FunctionId>,
+	recent: Recent,
+	/// Whether it gets no more tasks, and leaves when it has none.
+	retires: bool,
 }
 
 /// `Starting` (-> `Standby`) -> `Idle` <-> `Busy` -> `Exiting`; each of them may die.
@@ -63,6 +68,7 @@ pub(crate) struct InFlight {
 	pub(crate) sequence: Sequence,
 	pub(crate) task: TaskId,
 	pub(crate) timeout: Option<Duration>,
+	pub(crate) priority: i64,
 }
 
 impl Worker {
@@ -84,6 +90,8 @@ impl Worker {
 			next_sequence: 1,
 			answered: 0,
 			functions: FxHashSet::default(),
+			recent: Recent::default(),
+			retires: false,
 		}
 	}
 
@@ -143,7 +151,27 @@ impl Worker {
 	/// Whether a sequence is left, and a claim slot for it. What was recalled counts until a later task comes back: the
 	/// stale frame may still be in the pipe, and a worker that reads nothing must not fill our memory with them.
 	pub(crate) fn has_room(&self) -> bool {
-		self.next_sequence - self.answered < SLOTS && !self.is_worn_out()
+		self.next_sequence - self.answered < SLOTS && !self.is_worn_out() && !self.retires
+	}
+
+	/// Gives it no more tasks.
+	pub(crate) fn retire(&mut self) {
+		self.retires = true;
+	}
+
+	/// Whether it leaves as soon as it has no task.
+	pub(crate) fn is_retiring(&self) -> bool {
+		self.retires
+	}
+
+	/// The task with this sequence, if it runs or has finished lately.
+	pub(crate) fn task_of(&self, sequence: Sequence, ledger: &impl ClaimLedger) -> Option<TaskId> {
+		match self.in_flight.front() {
+			Some(front) if front.sequence == sequence => {
+				ledger.is_claimed(self.id, sequence).then_some(front.task)
+			}
+			_ => self.recent.find(sequence),
+		}
 	}
 
 	/// Whether its sequences are used up.
@@ -152,13 +180,19 @@ impl Worker {
 	}
 
 	/// Takes the next sequence for a task and puts the task in flight.
-	pub(crate) fn hold(&mut self, task: TaskId, timeout: Option<Duration>, now: Duration) -> Sequence {
+	pub(crate) fn hold(&mut self, held: Held, now: Duration) -> Sequence {
+		let Held {
+			task,
+			timeout,
+			priority,
+		} = held;
 		let sequence = Sequence(self.next_sequence);
 		self.next_sequence += 1;
 		self.in_flight.push_back(InFlight {
 			sequence,
 			task,
 			timeout,
+			priority,
 		});
 		match &self.state {
 			WorkerState::Idle { .. } => self.state = WorkerState::Busy(Front::arrived(now, timeout)),
@@ -178,6 +212,7 @@ impl Worker {
 		}
 		self.answered = sequence.0;
 		self.finished += 1;
+		self.recent.record(sequence, front.task);
 		self.in_flight.pop_front()
 	}
 
@@ -198,6 +233,24 @@ impl Worker {
 			// Held nothing, found nothing.
 			(WorkerState::Starting { .. } | WorkerState::Standby | WorkerState::Idle { .. }, _) => {}
 			(WorkerState::Exiting { .. }, _) => {} // leaves in any case
+		}
+	}
+
+	/// Recalls tasks behind the front of a lower priority than this, latest first.
+	pub(crate) fn recall_below(
+		&mut self,
+		priority: i64,
+		ledger: &mut impl ClaimLedger,
+		tasks: &mut Vec<TaskId>,
+	) {
+		let is_below = |held: &InFlight| held.priority < priority;
+		// They were sent in the order of their priorities.
+		while self.in_flight.back().is_some_and(is_below) {
+			let before = self.in_flight.len();
+			self.recall_latest(1, ledger, tasks);
+			if self.in_flight.len() == before {
+				break;
+			}
 		}
 	}
 
@@ -281,6 +334,14 @@ mod tests {
 
 	const NOW: Duration = Duration::from_secs(1);
 
+	fn held(task: u64, timeout: Option<Duration>) -> Held {
+		Held {
+			task: TaskId(task),
+			timeout,
+			priority: 0,
+		}
+	}
+
 	fn idle() -> Worker {
 		let mut worker = Worker::ordered(WorkerId(0), 0, NOW);
 		worker.state = WorkerState::Idle { since: NOW };
@@ -291,7 +352,7 @@ mod tests {
 	fn holding(count: u64, claims: &mut Claims) -> Worker {
 		let mut worker = idle();
 		for task in 0..count {
-			let sequence = worker.hold(TaskId(task), None, NOW);
+			let sequence = worker.hold(held(task, None), NOW);
 			claims.offer(worker.id, sequence);
 		}
 		worker
@@ -300,15 +361,15 @@ mod tests {
 	#[test]
 	fn sequences_count_from_one() {
 		let mut worker = idle();
-		assert_eq!(worker.hold(TaskId(7), None, NOW), Sequence(1));
-		assert_eq!(worker.hold(TaskId(9), None, NOW), Sequence(2));
+		assert_eq!(worker.hold(held(7, None), NOW), Sequence(1));
+		assert_eq!(worker.hold(held(9, None), NOW), Sequence(2));
 	}
 
 	#[test]
 	fn the_first_task_makes_a_worker_busy_and_its_age_is_that_of_the_front() {
 		let mut worker = idle();
-		worker.hold(TaskId(7), Some(NOW), NOW * 2);
-		worker.hold(TaskId(9), None, NOW * 3);
+		worker.hold(held(7, Some(NOW)), NOW * 2);
+		worker.hold(held(9, None), NOW * 3);
 		assert_eq!(
 			worker.state,
 			WorkerState::Busy(Front::arrived(NOW * 2, Some(NOW)))
@@ -362,6 +423,31 @@ mod tests {
 	}
 
 	#[test]
+	fn tasks_of_a_lower_priority_are_recalled_and_the_front_never() {
+		let mut claims = Claims::default();
+		let mut worker = idle();
+		for (task, priority) in (0..).zip([3, 7, 7, 5, 5]) {
+			let sequence = worker.hold(
+				Held {
+					priority,
+					..held(task, None)
+				},
+				NOW,
+			);
+			claims.offer(worker.id, sequence);
+		}
+		let mut recalled = Vec::new();
+		worker.recall_below(5, &mut claims, &mut recalled);
+		assert_eq!(recalled, []);
+		worker.recall_below(6, &mut claims, &mut recalled);
+		assert_eq!(recalled, [TaskId(4), TaskId(3)]);
+		claims.claim(worker.id, Sequence(2));
+		worker.recall_below(9, &mut claims, &mut recalled);
+		assert_eq!(recalled, [TaskId(4), TaskId(3), TaskId(2)]);
+		assert_eq!(worker.in_flight.len(), 2);
+	}
+
+	#[test]
 	fn a_recall_ends_at_a_task_that_is_claimed() {
 		let mut claims = Claims::default();
 		let mut worker = holding(4, &mut claims);
@@ -384,8 +470,8 @@ mod tests {
 	#[test]
 	fn the_timeout_of_the_next_task_begins_when_the_front_is_let_go() {
 		let mut worker = idle();
-		worker.hold(TaskId(0), None, NOW);
-		worker.hold(TaskId(1), Some(NOW), NOW);
+		worker.hold(held(0, None), NOW);
+		worker.hold(held(1, Some(NOW)), NOW);
 		worker.let_go(Sequence(1), NOW * 5);
 		let WorkerState::Busy(front) = worker.state else {
 			panic!("{worker:?}")
@@ -396,9 +482,9 @@ mod tests {
 	#[test]
 	fn the_timeout_of_the_front_goes_on_when_a_task_behind_it_is_let_go() {
 		let mut worker = idle();
-		worker.hold(TaskId(0), Some(NOW), NOW);
-		worker.hold(TaskId(1), None, NOW);
-		worker.hold(TaskId(2), None, NOW);
+		worker.hold(held(0, Some(NOW)), NOW);
+		worker.hold(held(1, None), NOW);
+		worker.hold(held(2, None), NOW);
 		worker.let_go(Sequence(2), NOW * 5);
 		assert_eq!(worker.state, WorkerState::Busy(Front::arrived(NOW, Some(NOW))));
 	}
@@ -414,7 +500,7 @@ mod tests {
 		claims.claim(WorkerId(0), Sequence(1));
 		worker.finish(Sequence(1), &claims);
 		assert!(worker.has_room());
-		worker.hold(TaskId(5000), None, NOW);
+		worker.hold(held(5000, None), NOW);
 		assert!(!worker.has_room());
 	}
 
@@ -424,7 +510,7 @@ mod tests {
 		worker.next_sequence = LAST_SEQUENCE - 1;
 		worker.answered = LAST_SEQUENCE - 2;
 		assert!(worker.has_room());
-		worker.hold(TaskId(0), None, NOW);
+		worker.hold(held(0, None), NOW);
 		assert!(!worker.has_room());
 	}
 

@@ -17,6 +17,7 @@ enum Step {
 		tasks: u8,
 		function: u32,
 		timeout: Option<Duration>,
+		priority: i64,
 	},
 	Cancel(Index),
 	Abort(Index),
@@ -37,6 +38,7 @@ enum Turn {
 	Spawned,
 	FailSpawn { is_transient: bool },
 	FailInit,
+	Fail { is_own: bool },
 	Work { steps: u8 },
 	Deliver { frames: u8 },
 	Die(Exit),
@@ -58,14 +60,15 @@ fn calm() -> impl Strategy<Value = Step> {
 		(1_u64..70).prop_map(Duration::from_secs),
 	];
 	let timeout = prop::option::weighted(0.2, (1_u64..50).prop_map(Duration::from_millis));
+	let priority = prop_oneof![3 => Just(0), 1 => -2_i64..3];
 	let turn = prop_oneof![
 		1 => Just(Turn::Spawned),
 		2 => (1_u8..12).prop_map(|steps| Turn::Work { steps }),
 		2 => (1_u8..6).prop_map(|frames| Turn::Deliver { frames }),
 	];
 	prop_oneof![
-		6 => (1_u8..20, 0_u32..3, timeout)
-			.prop_map(|(tasks, function, timeout)| Step::Submit { tasks, function, timeout }),
+		6 => (1_u8..20, 0_u32..3, timeout, priority)
+			.prop_map(|(tasks, function, timeout, priority)| Step::Submit { tasks, function, timeout, priority }),
 		3 => any::<Index>().prop_map(Step::Cancel),
 		3 => (0_u32..3).prop_map(|function| Step::Release { function }),
 		1 => Just(Step::ExpectWork),
@@ -89,6 +92,7 @@ fn trouble() -> impl Strategy<Value = Step> {
 		1 => (kind, 0_u32..20).prop_map(|(kind, sequence)| Turn::Babble(kind, sequence)),
 		1 => prop::bool::weighted(0.9).prop_map(|is_transient| Turn::FailSpawn { is_transient }),
 		1 => Just(Turn::FailInit),
+		3 => any::<bool>().prop_map(|is_own| Turn::Fail { is_own }),
 	]);
 	prop_oneof![
 		8 => of_worker,
@@ -158,9 +162,10 @@ fn take(world: &mut World, step: Step) {
 			tasks,
 			function,
 			timeout,
+			priority,
 		} => {
 			for _ in 0..tasks {
-				world.submit(function, timeout);
+				world.submit(function, timeout, priority);
 			}
 		}
 		Step::Cancel(task) if !world.tasks.is_empty() => {
@@ -189,6 +194,7 @@ fn take_turn(world: &mut World, position: usize, turn: Turn) {
 		Turn::Spawned => world.report_spawn(position, None),
 		Turn::FailSpawn { is_transient } => world.report_spawn(position, Some(spawn_failure(is_transient))),
 		Turn::FailInit => worker.init_throws = true,
+		Turn::Fail { is_own } if worker.process == Process::Alive && !worker.is_stuck => worker.fail(is_own),
 		Turn::Work { steps } => {
 			for _ in 0..steps {
 				world.step(position);
@@ -207,7 +213,7 @@ fn take_turn(world: &mut World, position: usize, turn: Turn) {
 			world.liars.insert(worker.id);
 			worker.say(kind, Sequence(sequence));
 		}
-		Turn::Babble(..) => {}
+		Turn::Babble(..) | Turn::Fail { .. } => {}
 	}
 }
 
@@ -256,7 +262,7 @@ proptest! {
 		});
 		for step in steps {
 			take(&mut world, match step {
-				Step::Submit { tasks, function, timeout: _ } => Step::Submit { tasks, function, timeout: None },
+				Step::Submit { tasks, function, priority, timeout: _ } => Step::Submit { tasks, function, priority, timeout: None },
 				other => other,
 			});
 		}
@@ -285,7 +291,7 @@ proptest! {
 		let mut world = World::new(config);
 		for tasks in tasks {
 			for _ in 0..tasks {
-				world.submit(0, None);
+				world.submit(0, None, 0);
 			}
 			world.work_until_quiet();
 			prop_assert_eq!(world.pool.outstanding(), 0);

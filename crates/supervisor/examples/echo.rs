@@ -105,6 +105,8 @@ impl Run {
 			function: FunctionId(0),
 			payload: Bytes::new(),
 			timeout: None,
+			is_observed: false,
+			priority: 0,
 		}));
 	}
 

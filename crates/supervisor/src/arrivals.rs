@@ -144,6 +144,7 @@ impl Core {
 		// Its text comes before the settlements that its death causes.
 		self.text_ended(id);
 		self.frames_arrived(id, now);
+		self.perform_ordered();
 		let Some(worker) = self.workers.get_mut(&id) else {
 			return;
 		};

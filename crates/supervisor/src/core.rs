@@ -176,15 +176,20 @@ impl Core {
 	pub fn answer(&mut self, now: Duration) {
 		self.look_at_memory(now);
 		self.pool.dispatch(now, &mut self.ledger, &mut self.actions);
+		self.perform_ordered();
+		self.flush(now);
+		self.deaths.end_turn();
+		self.ring_if_needed();
+	}
+
+	/// Does what was ordered up to now, ahead of the answer: what a worker has said comes before the news of its death.
+	pub fn perform_ordered(&mut self) {
 		self.tell_break();
 		let mut actions = std::mem::take(&mut self.actions);
 		for action in actions.drain(..) {
 			self.perform(action);
 		}
 		self.actions = actions; // empty, with its room
-		self.flush(now);
-		self.deaths.end_turn();
-		self.ring_if_needed();
 	}
 
 	fn tell_break(&mut self) {
@@ -221,6 +226,31 @@ impl Core {
 				};
 				worker.treatment.was_signalled = true;
 				worker.process.order(signal);
+			}
+			Action::TellStart {
+				task,
+				worker,
+				attempt,
+			} => {
+				// It is there: what a dead worker has said is told before it is removed.
+				if let Some(worker) = self.workers.get(&worker) {
+					self.notices.push(Notice::TaskStarted {
+						task,
+						index: worker.index,
+						pid: worker.pid().as_raw_pid().unsigned_abs(),
+						attempt,
+					});
+				}
+			}
+			Action::TellStrayError { task, worker, error } => {
+				if let Some(worker) = self.workers.get(&worker) {
+					self.notices.push(Notice::StrayError {
+						task,
+						index: worker.index,
+						pid: worker.pid().as_raw_pid().unsigned_abs(),
+						error,
+					});
+				}
 			}
 			Action::SettleTask(task, outcome) => {
 				self.notices

@@ -10,6 +10,28 @@ use pool::{BreakCause, Exceeded, Exit, Recycled, TaskId, TerminationReason, Viol
 pub enum Notice {
 	/// A task ended. Exactly one of these per submitted task.
 	Settled(TaskId, Settlement),
+	/// An observed task is about to run. Before it is settled.
+	TaskStarted {
+		/// The task.
+		task: TaskId,
+		/// The dense number of the worker, below the maximum of workers.
+		index: u32,
+		/// Its process.
+		pid: u32,
+		/// Counted from 1: one more for each worker that died before it could start the task.
+		attempt: u32,
+	},
+	/// Nobody handled an error in a worker, which leaves.
+	StrayError {
+		/// The task that left it, settled or not, if that is known.
+		task: Option<TaskId>,
+		/// The dense number of the worker, below the maximum of workers.
+		index: u32,
+		/// Its process.
+		pid: u32,
+		/// Encoded.
+		error: Bytes,
+	},
 	/// A worker is ready for tasks.
 	WorkerStarted {
 		/// The worker.

@@ -259,6 +259,8 @@ mod tests {
 			function,
 			payload,
 			timeout: None,
+			is_observed: false,
+			priority: 0,
 		}]);
 		let pid = loop {
 			if let Some(pid) = supervisor.workers().first().and_then(|worker| worker.pid) {

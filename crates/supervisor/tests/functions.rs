@@ -19,6 +19,8 @@ fn call(harness: &Harness, task: u64, function: u32) -> TaskId {
 		function: FunctionId(function),
 		payload: "functions".into(),
 		timeout: None,
+		is_observed: false,
+		priority: 0,
 	};
 	harness.supervisor.submit([submission]);
 	TaskId(task)
@@ -89,6 +91,8 @@ fn the_successor_of_a_worker_that_was_killed_has_the_functions_that_it_needs() {
 		function: FunctionId(1),
 		payload: "sleep-forever".into(),
 		timeout: None,
+		is_observed: false,
+		priority: 0,
 	}]);
 	let pid = harness.running(TaskId(1));
 	let task = call(&harness, 2, 1);

@@ -62,6 +62,8 @@ pub struct World {
 	orders: usize,
 	/// Workers that died or were killed.
 	ended: BTreeSet<WorkerId>,
+	/// Of tasks whose start was told.
+	told: BTreeSet<TaskId>,
 	/// How many tasks were given up that had not started.
 	given_up: usize,
 	/// Workers that were replaced.
@@ -89,6 +91,7 @@ impl World {
 			aborted: BTreeSet::new(),
 			orders: 0,
 			ended: BTreeSet::new(),
+			told: BTreeSet::new(),
 			given_up: 0,
 			recycled: BTreeSet::new(),
 		}
@@ -113,7 +116,7 @@ impl World {
 		self.check();
 	}
 
-	pub fn submit(&mut self, function: u32, timeout: Option<Duration>) -> TaskId {
+	pub fn submit(&mut self, function: u32, timeout: Option<Duration>, priority: i64) -> TaskId {
 		let function = self.registered(function);
 		let task = TaskId(self.tasks.len() as u64);
 		if let Some(refusal) = self.pool.refusal().filter(|_| self.is_closed) {
@@ -128,6 +131,8 @@ impl World {
 			function,
 			payload,
 			timeout,
+			is_observed: task.0.is_multiple_of(4),
+			priority,
 		}));
 		task
 	}
@@ -382,11 +387,32 @@ impl World {
 					self.process(worker).signal(signal);
 					self.ended.insert(worker);
 				}
+				Action::TellStart { task, worker, .. } => self.tell_start(task, worker),
+				Action::TellStrayError { task, worker, .. } => {
+					let has_started = |task| self.started.contains(&task);
+					assert!(
+						self.liars.contains(&worker) || task.is_none_or(has_started),
+						"{task:?} left nothing"
+					);
+				}
 				Action::SettleTask(task, outcome) => self.settle(task, outcome),
 				Action::TellRecycled(recycled) => self.recycle(recycled),
 				Action::Close => self.close(),
 			}
 		}
+	}
+
+	fn tell_start(&mut self, task: TaskId, worker: WorkerId) {
+		assert!(self.told.insert(task), "the start of {task:?} was told twice");
+		assert_eq!(
+			self.tasks[&task], None,
+			"{task:?} was settled before its start was told"
+		);
+		let is_true = self.started.contains(&task) || self.liars.contains(&worker);
+		assert!(
+			is_true && task.0.is_multiple_of(4),
+			"{task:?} did not start, or nobody asks"
+		);
 	}
 
 	/// A worker that may be written to and signalled.
@@ -434,6 +460,11 @@ impl World {
 					|worker: &FakeWorker| self.liars.contains(&worker.id) && worker.running() == Some(task);
 				let is_believed = self.finished.contains(&task) || self.workers.iter().any(liar);
 				assert!(is_believed, "{task:?} has no result");
+				let is_told = !task.0.is_multiple_of(4) || self.told.contains(&task);
+				assert!(
+					is_told || self.workers.iter().any(liar),
+					"the start of {task:?} was not told"
+				);
 			}
 			// What a worker says after it broke the protocol is not believed, results included.
 			Outcome::WorkerTerminated(Termination {

@@ -8,6 +8,7 @@ use pool::{Exit, FunctionId, Sequence, StopSignal, TaskId, WorkerId};
 
 use super::FakeLedger;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a trouble of its own")]
 pub struct FakeWorker {
 	pub id: WorkerId,
 	pub index: u32,
@@ -25,6 +26,8 @@ pub struct FakeWorker {
 	pub outbox: VecDeque<Frame>,
 	pub functions: BTreeSet<FunctionId>,
 	forgotten: BTreeSet<FunctionId>,
+	/// Said that nobody handled an error of an earlier task, while another one ran.
+	leaves: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +70,7 @@ impl FakeWorker {
 			outbox: VecDeque::new(),
 			functions: BTreeSet::new(),
 			forgotten: BTreeSet::new(),
+			leaves: false,
 		}
 	}
 
@@ -107,6 +111,25 @@ impl FakeWorker {
 		self.outbox.push_back(frame);
 	}
 
+	/// Nobody handles an error: of the task that runs, if there is one and it is its own, or of one that has finished.
+	pub fn fail(&mut self, is_own: bool) {
+		match self.phase {
+			Phase::BeforeInit | Phase::Initializing => {} // fails its start in some other way
+			Phase::Running(sequence, _) if is_own => {
+				self.say(FrameKind::StrayError, sequence);
+				self.die(Exit::Code(1));
+			}
+			Phase::Running(Sequence(sequence), _) => {
+				self.say(FrameKind::StrayError, Sequence(sequence - 1));
+				self.leaves = true;
+			}
+			Phase::Waiting => {
+				self.say(FrameKind::StrayError, Sequence(1));
+				self.die(Exit::Code(1));
+			}
+		}
+	}
+
 	/// Does the next thing that a good worker does.
 	pub fn step(&mut self, ledger: &mut FakeLedger) -> Deed {
 		if self.process != Process::Alive || self.is_stuck {
@@ -138,6 +161,9 @@ impl FakeWorker {
 				ledger.finish(self.id, sequence);
 				self.memory += task.0 % 7;
 				self.phase = Phase::Waiting;
+				if self.leaves {
+					self.die(Exit::Code(1));
+				}
 				return Deed::Finished(task);
 			}
 		}
@@ -169,7 +195,7 @@ impl FakeWorker {
 				);
 				self.forgotten.insert(frame.function);
 			}
-			FrameKind::Task => {
+			FrameKind::Task | FrameKind::ObservedTask => {
 				assert!(
 					self.functions.contains(&frame.function),
 					"{:?} was not shipped",
@@ -181,6 +207,9 @@ impl FakeWorker {
 						.expect("the payload is the number of the task");
 					let task = TaskId(u64::from_le_bytes(bytes));
 					self.phase = Phase::Running(frame.sequence, task);
+					if frame.kind == FrameKind::ObservedTask {
+						self.say(FrameKind::Started, frame.sequence);
+					}
 					return Deed::Started(task);
 				}
 			}
@@ -191,6 +220,8 @@ impl FakeWorker {
 			| FrameKind::Returned
 			| FrameKind::Threw
 			| FrameKind::Undecodable
+			| FrameKind::Started
+			| FrameKind::StrayError
 			| FrameKind::Bell => panic!("{:?} was sent to a worker that is ready", frame.kind),
 		}
 		Deed::Nothing

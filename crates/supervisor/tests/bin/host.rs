@@ -70,6 +70,8 @@ fn serve(count: u32, task: &str, mut say: impl FnMut(&str)) {
 		function: FunctionId(0),
 		payload: Bytes::from(task.to_owned()),
 		timeout: None,
+		is_observed: false,
+		priority: 0,
 	}));
 	let mut notices = Vec::new();
 	for () in woken {

@@ -38,6 +38,11 @@ fn main() {
 				FrameKind::Function => drop(functions.insert(frame.function, frame.payload)),
 				FrameKind::Forget => drop(functions.remove(&frame.function)),
 				FrameKind::Task if end.claim(frame.sequence) => run(&end, &frame, &functions, is_last),
+				FrameKind::ObservedTask if end.claim(frame.sequence) => {
+					end.write_frame(FrameKind::Started, frame.sequence, &[], is_last)
+						.unwrap();
+					run(&end, &frame, &functions, is_last);
+				}
 				FrameKind::Exit => exit(0),
 				_ => {}
 			}

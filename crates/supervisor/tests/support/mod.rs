@@ -60,6 +60,8 @@ pub fn submission(task: u64, text: impl Into<Bytes>) -> Submission {
 		function: FunctionId(0),
 		payload: text.into(),
 		timeout: None,
+		is_observed: false,
+		priority: 0,
 	}
 }
 
@@ -105,6 +107,8 @@ impl Harness {
 			function: FunctionId(0),
 			payload: text.into(),
 			timeout,
+			is_observed: false,
+			priority: 0,
 		};
 		self.supervisor.submit([submission]);
 		task
