@@ -29,6 +29,8 @@ export declare class NativeExecutor {
   isRunning(task: number): boolean
   /** `drain`, `cancel-pending` or `kill`. May be called again to escalate. */
   shutdown(how: string): void
+  /** Kills the workers with everything that their tasks have started, and waits for their ends. */
+  killAndWait(): void
   /** Frees everything, without waiting for a garbage collection: kills what still lives and joins the thread. */
   dispose(): void
   /** What has happened since the last call. */
@@ -142,6 +144,7 @@ export interface NativeSettings {
   env: Array<string>
   /** Whether pidfds are left alone, as on kernels that refuse them. */
   watchByThread: boolean
+  killDescendants: boolean
   /** Bytes. */
   maxPayload: number
   textUse: 'passed-on' | 'marked' | 'discarded'

@@ -21,6 +21,7 @@ test('without options every setting has its default, and undefined means the def
 		resultReducers: new Map(),
 		initargs: [],
 		onWorkerDeath: 'isolate',
+		killDescendants: true,
 		startTimeout: 60_000,
 		shutdownTimeout: 10_000,
 		maxPoisonRetries: 1,
@@ -38,9 +39,9 @@ test('without options every setting has its default, and undefined means the def
 test('what is given is what is set', t => {
 	const initializer = (): void => undefined;
 	t.like(read({
-		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0, maxTasksPerWorker: 1,
+		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', killDescendants: false, startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0, maxTasksPerWorker: 1,
 	}), {
-		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0, maxTasksPerWorker: 1,
+		maxWorkers: 3, timeout: 10, context: 'loky', initializer, initargs: [1, 'a'], onWorkerDeath: 'break', killDescendants: false, startTimeout: 1, shutdownTimeout: 0, maxPoisonRetries: 0, maxTasksPerWorker: 1,
 	});
 });
 
@@ -58,7 +59,7 @@ test('the settings are frozen, and do not change with the arrays and objects the
 test('Infinity is no timeout, and null only where it is named', t => {
 	t.like(read({timeout: Number.POSITIVE_INFINITY, startTimeout: Number.POSITIVE_INFINITY, shutdownTimeout: Number.POSITIVE_INFINITY}), {timeout: null, startTimeout: null, shutdownTimeout: null});
 	t.is(read({timeout: null}).timeout, null);
-	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries', 'maxTasksPerWorker', 'maxMemory', 'output']) {
+	for (const name of ['maxWorkers', 'context', 'env', 'initializer', 'initargs', 'onWorkerDeath', 'killDescendants', 'startTimeout', 'shutdownTimeout', 'maxPoisonRetries', 'maxTasksPerWorker', 'maxMemory', 'output']) {
 		t.throws(reading({[name]: null}), {...wrongType, message: new RegExp(`^${name} must be`, 'v')}, `${name}: null`);
 	}
 });
@@ -92,7 +93,7 @@ for (const maxWorkers of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 **
 
 test('a value of the wrong type is refused, with the name of its option', t => {
 	const wrong = {
-		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {}, maxTasksPerWorker: '50', maxMemory: '1GB', output: ['pipe', 'inherit'],
+		maxWorkers: '2', timeout: '10', context: 5, env: 'A=1', initializer: 'fn', initargs: 'ab', onWorkerDeath: true, killDescendants: 'no', startTimeout: 5n, shutdownTimeout: [], maxPoisonRetries: {}, maxTasksPerWorker: '50', maxMemory: '1GB', output: ['pipe', 'inherit'],
 	};
 	for (const [name, value] of Object.entries(wrong)) {
 		const error = t.throws(reading({[name]: value}), wrongType);

@@ -267,6 +267,7 @@ function nativeSettings(settings: ExecutorSettings, encoding: TaskEncoding): Nat
 		// Copied: the encoder reuses its memory, and workers are started until the end.
 		init: new Uint8Array(encode(initialization(settings, encoding))),
 		// For tests of the way that kernels without pidfds take.
+		killDescendants: settings.killDescendants,
 		watchByThread: settings.env['LOKY_TEST_DEATH_WATCH'] === 'thread',
 		maxPayload,
 		textUse: textUse[settings.output],

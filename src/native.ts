@@ -120,6 +120,8 @@ export interface NativeSettings {
 	/** As `NAME=value`. */
 	readonly env: readonly string[];
 	readonly watchByThread: boolean;
+	/** Whether processes die with their worker also where they have left its group. */
+	readonly killDescendants: boolean;
 	readonly maxPayload: number;
 	readonly textUse: 'passed-on' | 'marked' | 'discarded';
 }
@@ -160,6 +162,8 @@ export interface NativeExecutor {
 	abort(tasks: Float64Array): void;
 	isRunning(task: number): boolean;
 	shutdown(how: 'drain' | 'cancel-pending' | 'kill'): void;
+	/** Kills the workers with everything that their tasks have started, and waits for their ends: milliseconds. */
+	killAndWait(): void;
 	take(): NativeBatch;
 	/** Has all text that workers have written among what is taken next, also lines without an end. */
 	flushOutput(): void;
@@ -206,7 +210,7 @@ export interface NativeWorker {
 	watch(callback: () => void): void;
 	/** One slot per sequence: claimed by compare-and-swap from the sequence to the negated sequence. */
 	claims(): Int32Array;
-	/** Ends the process and its group when the parent is gone. */
+	/** Ends the process, with all that its tasks have started, when the parent is gone. */
 	read(): FrameBatch;
 	/**
 	 * Sends one frame; may wait for the parent. `isLast`: nothing more follows before the next `read`, so it is told at once; otherwise, of many

@@ -38,6 +38,11 @@ export interface ExecutorOptions {
 	readonly resultReducers?: Reducers | undefined;
 	/** `'isolate'`: the death of a worker fails the task it had started. `'break'`: it fails every task and ends the executor. Default: `'isolate'`. */
 	readonly onWorkerDeath?: 'isolate' | 'break' | undefined;
+	/**
+	 * Whether everything that a worker's tasks have started is killed after the worker, also detached processes and daemons (on Linux).
+	 * With `false`, what has left the process group of the worker is left alone. Default: true.
+	 */
+	readonly killDescendants?: boolean | undefined;
 	/** The most milliseconds from the start of a worker until it is ready; `Infinity` is no limit. Default: 60,000. */
 	readonly startTimeout?: number | undefined;
 	/** Milliseconds between the steps that end a worker: ask it, SIGTERM, SIGKILL; `Infinity` never goes on. Default: 10,000. */
@@ -81,6 +86,7 @@ export interface ExecutorSettings {
 	readonly jobReducers: Reducers;
 	readonly resultReducers: Reducers;
 	readonly onWorkerDeath: 'isolate' | 'break';
+	readonly killDescendants: boolean;
 	readonly startTimeout: number | null;
 	readonly shutdownTimeout: number | null;
 	readonly maxPoisonRetries: number;
@@ -128,6 +134,7 @@ const executorOptionNames = [
 	'jobReducers',
 	'resultReducers',
 	'onWorkerDeath',
+	'killDescendants',
 	'startTimeout',
 	'shutdownTimeout',
 	'maxPoisonRetries',
@@ -154,6 +161,7 @@ export function readExecutorOptions(functionName: string, options: unknown): Exe
 		jobReducers: readReducers(copy, 'jobReducers'),
 		resultReducers: readReducers(copy, 'resultReducers'),
 		onWorkerDeath: readChoice(copy, 'onWorkerDeath', ['isolate', 'break'], 'isolate'),
+		killDescendants: readBoolean(copy, 'killDescendants', true),
 		startTimeout: readTimeout(copy, 'startTimeout', {byDefault: 60_000}),
 		shutdownTimeout: readTimeout(copy, 'shutdownTimeout', {byDefault: 10_000}),
 		maxPoisonRetries: readCount(copy, 'maxPoisonRetries', {minimum: 0, maximum: mostRetries, byDefault: () => 1}),

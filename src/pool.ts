@@ -401,6 +401,8 @@ export class Pool implements FutureOwner {
 			this.#takeNotices();
 			finishParentOutput();
 			this.startClosing('kill');
+			// After this nobody is left who would look for what tasks have started.
+			native.killAndWait();
 		});
 		return native;
 	}

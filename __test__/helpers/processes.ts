@@ -41,3 +41,16 @@ export function openDescriptors(): string[] {
 export function sharedMappings(): string[] {
 	return readFileSync('/proc/self/maps', 'latin1').split('\n').filter(line => line.includes('memfd:') || line.includes('/dev/shm'));
 }
+
+/** The living processes that have a word among the arguments of their command, and a program that fits. */
+export function processesWith(word: string, program = /^/v): number[] {
+	return readdirSync('/proc').filter(name => /^\d+$/v.test(name)).map(Number).filter(pid => {
+		try {
+			const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+			return program.test(command[0]!) && command.includes(word) && processState(pid) !== 'Z';
+		} catch {
+			// It has ended in the meantime.
+			return false;
+		}
+	});
+}

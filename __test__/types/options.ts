@@ -9,6 +9,8 @@ expectTypeOf<{maxTasksPerWorker: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{maxMemory: 1e9}>().toExtend<ExecutorOptions>();
 expectTypeOf<{maxMemory: {soft: 1e9; hard: undefined}}>().toExtend<ExecutorOptions>();
 expectTypeOf<{maxMemory: {hard: '1 GB'}}>().not.toExtend<ExecutorOptions>();
+expectTypeOf<{killDescendants: false}>().toExtend<ExecutorOptions>();
+expectTypeOf<{killDescendants: 'group'}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{maxWorkers: null}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{onWorkerDeath: 'ignore'}>().not.toExtend<ExecutorOptions>();
 expectTypeOf<{context: 'loky_init_main'}>().toExtend<ExecutorOptions>();

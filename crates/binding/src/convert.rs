@@ -32,6 +32,7 @@ pub struct NativeSettings {
 	pub env: Vec<String>,
 	/// Whether pidfds are left alone, as on kernels that refuse them.
 	pub watch_by_thread: bool,
+	pub kill_descendants: bool,
 	/// Bytes.
 	pub max_payload: u32,
 	#[napi(ts_type = "'passed-on' | 'marked' | 'discarded'")]
@@ -71,6 +72,7 @@ impl NativeSettings {
 				.map(|entry| variable(entry))
 				.collect::<Result<_>>()?,
 			death_watch: self.watch_by_thread.then_some(DeathWatch::Thread),
+			kills_descendants: self.kill_descendants,
 			max_payload: self.max_payload,
 			text_use: text_use(&self.text_use)?,
 		})

@@ -152,6 +152,14 @@ impl NativeExecutor {
 		Ok(())
 	}
 
+	/// Kills the workers with everything that their tasks have started, and waits for their ends.
+	#[napi]
+	pub fn kill_and_wait(&self) {
+		if let Some(supervisor) = &self.supervisor {
+			supervisor.kill_and_wait();
+		}
+	}
+
 	/// Frees everything, without waiting for a garbage collection: kills what still lives and joins the thread.
 	#[napi]
 	pub fn dispose(&mut self, env: Env) -> Result<()> {

@@ -74,7 +74,7 @@ impl NativeWorker {
 			self.ended = !goes_on;
 			if self.ended && self.frames.is_empty() {
 				// The parent has closed its end without a word: it is gone, and what tasks have started goes, too.
-				self.end.end_with_group();
+				self.end.end_with_descendants();
 			}
 		}
 		let mut table = Vec::with_capacity(self.frames.len() * ROW);
@@ -108,7 +108,7 @@ impl NativeWorker {
 			.ok_or_else(|| Error::new(Status::InvalidArg, format!("no frame kind: {kind}")))?;
 		match self.end.write_frame(kind, Sequence(sequence), &payload, is_last) {
 			// Nobody is left to work for.
-			Err(error) if error.kind() == ErrorKind::BrokenPipe => self.end.end_with_group(),
+			Err(error) if error.kind() == ErrorKind::BrokenPipe => self.end.end_with_descendants(),
 			result => {
 				result.map_err(|error| Error::from_reason(format!("cannot write to the parent: {error}")))
 			}

@@ -151,6 +151,7 @@ fn launch() -> Launch {
 		arguments: Vec::new(),
 		environment: Vec::new(),
 		death_watch: None,
+		kills_descendants: true,
 		max_payload: 1024 * 1024,
 		text_use: supervisor::TextUse::PassedOn,
 	}

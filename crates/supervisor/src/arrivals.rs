@@ -179,6 +179,7 @@ impl Core {
 		let violation = view.and_then(|view| view.violation);
 		self.deaths.record(id, facts);
 		self.orphans.inherit(pid, now);
+		self.sweep(id);
 		let before = self.actions.len();
 		let exit = reaped.exit;
 		let event = Event::WorkerExited(id, exit.clone(), evidence);

@@ -3,11 +3,13 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use pool::{ClaimLedger, SLOTS, Sequence, WorkerId};
 use rustc_hash::FxHashMap;
 use rustix::mm::{MapFlags, ProtFlags};
+
+use crate::mark::Mark;
 
 /// One worker's claim memory, mapped.
 ///
@@ -24,7 +26,9 @@ unsafe impl Sync for ClaimMemory {}
 
 impl ClaimMemory {
 	/// Its size.
-	pub const BYTES: usize = SLOTS as usize * size_of::<AtomicI32>();
+	pub const BYTES: usize = Self::SLOT_BYTES + size_of::<AtomicU64>();
+
+	const SLOT_BYTES: usize = SLOTS as usize * size_of::<AtomicI32>();
 
 	/// Maps memory of [`Self::BYTES`].
 	pub fn map(memory: impl AsFd) -> io::Result<Self> {
@@ -47,6 +51,24 @@ impl ClaimMemory {
 	/// The first slot.
 	pub fn address(&self) -> NonNull<i32> {
 		self.slots.cast()
+	}
+
+	/// Behind the slots: what the worker reads before its first task.
+	fn mark_word(&self) -> &AtomicU64 {
+		// SAFETY: inside the mapping, whose size counts it in.
+		let word = unsafe { self.slots.byte_add(Self::SLOT_BYTES) }.cast::<AtomicU64>();
+		// SAFETY: mapped, and aligned because the mapping is and SLOTS is even; never reached but through atomics.
+		unsafe { word.as_ref() }
+	}
+
+	/// Tells the worker which mark to bear.
+	pub fn give_mark(&self, mark: Mark) {
+		self.mark_word().store(mark.number(), Ordering::SeqCst);
+	}
+
+	/// The mark that the worker is to bear, if any.
+	pub fn mark(&self) -> Option<Mark> {
+		Mark::from_number(self.mark_word().load(Ordering::SeqCst))
 	}
 
 	fn slot(&self, sequence: Sequence) -> &AtomicI32 {

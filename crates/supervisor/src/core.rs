@@ -18,11 +18,13 @@ use rustc_hash::FxHashMap;
 use crate::claims::Ledger;
 use crate::deaths::Deaths;
 use crate::looks::Looks;
+use crate::mark::{Mark, Marks};
 use crate::orphans::Orphans;
 use crate::output::Output;
 use crate::process::{Obituaries, Process};
 use crate::results::Results;
 use crate::spawn::{Spawned, failure};
+use crate::sweeper::Sweeper;
 use crate::text::TextState;
 use crate::worker::{Ends, Source, Texts, Worker};
 use crate::{DeathWatch, Notice, Stream, TextUse, WorkerSnapshot, sigpipe};
@@ -42,6 +44,9 @@ pub struct Core {
 	pub(crate) graces: Vec<(Duration, WorkerId)>,
 	pub(crate) texts: TextState,
 	pub(crate) orphans: Orphans,
+	/// `None`: what has left the groups is left alone.
+	marks: Option<Marks>,
+	sweeper: Sweeper,
 	obituaries: Obituaries,
 	death_watch: Option<DeathWatch>,
 	max_payload: u32,
@@ -62,6 +67,7 @@ pub struct Core {
 pub struct SpawnOrder {
 	pub(crate) worker: WorkerId,
 	pub(crate) index: u32,
+	pub(crate) mark: Option<Mark>,
 }
 
 /// What the thread is to do.
@@ -92,6 +98,7 @@ impl Core {
 	pub fn new(
 		mut config: PoolConfig,
 		death_watch: Option<DeathWatch>,
+		marks: Option<Marks>,
 		max_payload: u32,
 		text_use: TextUse,
 		poller: Arc<Poller>,
@@ -104,6 +111,8 @@ impl Core {
 			ledger: Ledger::default(),
 			workers: FxHashMap::default(),
 			orphans: Orphans::new(),
+			marks,
+			sweeper: Sweeper::new(),
 			obituaries: Obituaries::new(Arc::clone(&poller)),
 			poller,
 			deaths: Deaths::default(),
@@ -204,7 +213,10 @@ impl Core {
 
 	fn perform(&mut self, action: Action) {
 		match action {
-			Action::SpawnWorker { worker, index } => self.orders.push_back(SpawnOrder { worker, index }),
+			Action::SpawnWorker { worker, index } => {
+				let mark = self.marks.as_ref().map(|marks| marks.of(worker));
+				self.orders.push_back(SpawnOrder { worker, index, mark });
+			}
 			Action::SendFrame(id, frame) => {
 				if frame.kind == FrameKind::Task {
 					self.note_sent(id, frame.sequence);
@@ -257,10 +269,8 @@ impl Core {
 					.push(Notice::Settled(task, self.deaths.settlement(outcome)));
 			}
 			Action::TellRecycled(recycled) => self.tell_recycled(recycled),
-			Action::Close => {
-				self.phase = Phase::Closed;
-				self.notices.push(Notice::Closed);
-			}
+			// The thread tells it, when the workers' descendants are gone, too.
+			Action::Close => self.phase = Phase::Closed,
 		}
 	}
 
@@ -377,11 +387,31 @@ impl Core {
 		if let Err(error) = worker.listen(&self.poller) {
 			worker.leave(&self.poller);
 			worker.process.kill_and_reap(&self.poller);
+			self.sweep(id);
 			return Err(failure("poll", &error));
 		}
 		self.ledger.insert(id, claims);
 		self.workers.insert(id, worker);
 		Ok(())
+	}
+
+	/// A worker is reaped: what it has left behind outside its group is to be killed, too.
+	pub(crate) fn sweep(&self, id: WorkerId) {
+		if let Some(marks) = &self.marks {
+			self.sweeper.add(marks.of(id));
+		}
+	}
+
+	/// What kills the descendants of dead workers.
+	pub fn sweeper(&self) -> &Sweeper {
+		&self.sweeper
+	}
+
+	/// Tells the owner that everything is gone, if it has closed the pool.
+	pub fn tell_closed(&mut self) {
+		if self.phase == Phase::Closed {
+			self.notices.push(Notice::Closed);
+		}
 	}
 
 	/// What the thread is to do next. Taken as a promise that it does.

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use polling::{Events, Poller};
@@ -19,11 +19,17 @@ use crate::spawn::{CommandLine, Spawned, spawn};
 /// system call takes longer.
 const BURIAL: Duration = Duration::from_secs(2);
 
+/// How long it waits, after that, for what the workers have started. Only a process that hangs takes so long.
+const SWEEPING: Duration = Duration::from_secs(1);
+
 /// What the thread and the callers share.
 pub struct Shared {
 	core: Mutex<Core>,
 	poller: Arc<Poller>,
 	pub(crate) outbox: Outbox,
+	/// The thread has done everything.
+	is_done: Mutex<bool>,
+	done: Condvar,
 	/// So much text was taken that text which was left unread can be read again.
 	is_drained: AtomicBool,
 }
@@ -35,6 +41,8 @@ impl Shared {
 			core: Mutex::new(core),
 			poller,
 			outbox,
+			is_done: Mutex::new(false),
+			done: Condvar::new(),
 			is_drained: AtomicBool::new(false),
 		}
 	}
@@ -81,6 +89,23 @@ impl Shared {
 		self.release(core);
 	}
 
+	fn tell_closed(&self) {
+		let mut core = self.lock();
+		core.tell_closed();
+		self.release(core);
+	}
+
+	/// Waits until the thread has done everything, at most so long.
+	pub fn wait_until_done(&self, limit: Duration) {
+		let is_done = self.is_done.lock().unwrap_or_else(PoisonError::into_inner);
+		drop(self.done.wait_timeout_while(is_done, limit, |is_done| !*is_done));
+	}
+
+	fn tell_done(&self) {
+		*self.is_done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+		self.done.notify_all();
+	}
+
 	/// Publishes what the turn has brought. The owner and the thread are woken with the lock released: they want it.
 	fn release(&self, mut core: MutexGuard<'_, Core>) {
 		let wakes_owner = self.outbox.publish(&mut core.notices);
@@ -120,16 +145,21 @@ pub fn run(shared: &Shared, command: &CommandLine) {
 		shared.fail(words_of(&*panic));
 	}
 	bury(shared);
+	let sweeper = shared.lock().sweeper().clone();
+	sweeper.finish(SWEEPING);
+	shared.tell_closed();
+	shared.tell_done();
 }
 
 fn serve(shared: &Shared, command: &CommandLine) {
+	let sweeper = shared.lock().sweeper().clone();
 	let mut events = Events::new();
 	let mut plan = shared.drive(Core::plan);
 	loop {
 		let timeout = match plan {
 			// A parent-death signal comes when the thread ends that made the process, so no other thread may.
 			Some(Plan::Spawn(order)) => {
-				let spawned = spawn(command);
+				let spawned = spawn(command, order.mark);
 				shared.adopt(&order, spawned);
 				// Between two processes, the workers that live are looked after.
 				Some(Duration::ZERO)
@@ -152,6 +182,8 @@ fn serve(shared: &Shared, command: &CommandLine) {
 			core.wake_up(&events, waiting_text);
 			core.plan()
 		});
+		// After what the deaths mean to others was told.
+		sweeper.run();
 	}
 }
 

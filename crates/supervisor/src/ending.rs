@@ -39,8 +39,17 @@ impl Core {
 	/// Reaps those that are dead. `true`: none is left.
 	pub fn bury(&mut self) -> bool {
 		let poller = &self.poller;
-		self.workers
-			.retain(|_, worker| worker.process.reap(poller).is_none());
+		let mut buried = Vec::new();
+		self.workers.retain(|&id, worker| {
+			let is_alive = worker.process.reap(poller).is_none();
+			if !is_alive {
+				buried.push(id);
+			}
+			is_alive
+		});
+		for worker in buried {
+			self.sweep(worker);
+		}
 		self.workers.is_empty()
 	}
 }

@@ -14,6 +14,8 @@ pub struct Launch {
 	pub environment: Vec<(OsString, OsString)>,
 	/// How the death of a worker is noticed. `None`: by a pidfd where the kernel gives one.
 	pub death_watch: Option<DeathWatch>,
+	/// Whether what the tasks of a worker have started is killed after it also where it has left the worker's process group.
+	pub kills_descendants: bool,
 	/// The most bytes of payload in one frame: of a function, and of what is accepted from a worker.
 	pub max_payload: u32,
 	/// What becomes of the text that workers write.

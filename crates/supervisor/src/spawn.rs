@@ -14,6 +14,7 @@ use rustix::process::Pid;
 
 use crate::claims::ClaimMemory;
 use crate::descriptor::{raise, raise_both, set_nonblocking};
+use crate::mark::Mark;
 use crate::ring::{self, RingReader};
 use crate::{Launch, StartError, TextUse, sys};
 
@@ -92,8 +93,8 @@ pub struct Spawned {
 	pub ring: RingReader,
 }
 
-/// Makes a process. Waits until the kernel has executed the program.
-pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
+/// Makes a process, which is to bear the mark. Waits until the kernel has executed the program.
+pub fn spawn(command: &CommandLine, mark: Option<Mark>) -> Result<Spawned, SpawnFailure> {
 	let failed = |operation| move |error: io::Error| failure(operation, &error);
 	let pipe = || sys::pipe().and_then(raise_both).map_err(failed("pipe2"));
 
@@ -113,6 +114,9 @@ pub fn spawn(command: &CommandLine) -> Result<Spawned, SpawnFailure> {
 		.and_then(raise)
 		.map_err(failed("shared memory"))?;
 	let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
+	if let Some(mark) = mark {
+		claims.give_mark(mark);
+	}
 	let ring = RingReader::map(&memory).map_err(failed("mmap"))?;
 	for end in [&tasks, &results, &errors].into_iter().chain(&output) {
 		set_nonblocking(end).map_err(failed("fcntl"))?;

@@ -12,6 +12,7 @@ use pool::{Event, FunctionId, PoolConfig, Shutdown, Submission, TaskId, WorkerId
 use crate::core::Core;
 use crate::descriptor::off_standard;
 use crate::driver::{self, Shared};
+use crate::mark::Marks;
 use crate::outbox::Outbox;
 use crate::spawn::CommandLine;
 use crate::{Launch, Notice, PayloadTooLong, StartError};
@@ -61,9 +62,17 @@ impl Supervisor {
 		wake: impl Fn() + Send + Sync + 'static,
 	) -> Result<Self, StartError> {
 		let (death_watch, max_payload, text_use) = (launch.death_watch, launch.max_payload, launch.text_use);
+		let marks = launch.kills_descendants.then(Marks::default);
 		let command = CommandLine::new(launch)?;
 		let poller = Arc::new(off_standard(Poller::new).map_err(StartError::Poller)?);
-		let core = Core::new(pool, death_watch, max_payload, text_use, Arc::clone(&poller));
+		let core = Core::new(
+			pool,
+			death_watch,
+			marks,
+			max_payload,
+			text_use,
+			Arc::clone(&poller),
+		);
 		let shared = Arc::new(Shared::new(core, poller, Outbox::new(wake)));
 		let of_thread = Arc::clone(&shared);
 		let thread = thread::Builder::new()
@@ -159,6 +168,14 @@ impl Supervisor {
 			.drive(|core| core.turn([Event::ShutdownRequested(how)]));
 	}
 
+	/// Closes the pool by killing the workers, and waits until they and what their tasks have started are gone: milliseconds, at
+	/// most three seconds where the kernel cannot end a process. For a program that ends: it can tell nobody later.
+	pub fn kill_and_wait(&self) {
+		const LIMIT: Duration = Duration::from_secs(3);
+		self.shutdown(Shutdown::Kill);
+		self.shared.wait_until_done(LIMIT);
+	}
+
 	/// Moves the notices that have come to the end of `into`.
 	pub fn take_notices(&self, into: &mut Vec<Notice>) {
 		self.shared.outbox.take(into);
@@ -194,7 +211,7 @@ impl Supervisor {
 	}
 }
 
-/// Kills the workers with their groups, and waits for their ends: milliseconds, at most two seconds where the kernel
+/// Kills the workers with their descendants, and waits for their ends: milliseconds, at most three seconds where the kernel
 /// cannot end a process. Does nothing to a pool that is closed.
 impl Drop for Supervisor {
 	fn drop(&mut self) {
@@ -234,6 +251,7 @@ mod tests {
 			arguments: vec!["1000".into()],
 			environment: Vec::new(),
 			death_watch: None,
+			kills_descendants: true,
 			max_payload: 1024,
 			text_use: crate::TextUse::PassedOn,
 		};

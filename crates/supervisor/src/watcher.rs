@@ -7,35 +7,37 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use rustix::event::PollFlags;
-use rustix::process::{Signal, getpgrp, getpid, getppid};
+use rustix::process::{Signal, getppid};
 
 use crate::channel::wait_until;
+use crate::last_act::LastAct;
 use crate::process::block_signals;
 use crate::sys;
 
-/// Room for one system call.
+/// Room for a few system calls.
 const STACK_BYTES: usize = 64 * 1024;
 
 /// Between two looks at the parent where the socket is lost.
 const GLANCES: Duration = Duration::from_millis(100);
 
 /// Starts the watch. The socket stays open as long as the process lives.
-pub fn start(control: OwnedFd) -> io::Result<()> {
+pub fn start(control: OwnedFd, last_act: Arc<LastAct>) -> io::Result<()> {
 	// Until the thread runs.
 	sys::signal_when_parent_dies(Signal::KILL);
 	thread::Builder::new()
 		.name("loky watcher".into())
 		.stack_size(STACK_BYTES)
-		.spawn(move || watch(&control))?;
+		.spawn(move || watch(&control, &last_act))?;
 	sys::signal_when_parent_dies(Signal::CONT);
 	Ok(())
 }
 
-fn watch(control: impl AsFd) {
+fn watch(control: impl AsFd, last_act: &LastAct) {
 	// The handlers of the program run in the threads of the program.
 	let _ = block_signals();
 	let parent = getppid();
@@ -47,15 +49,5 @@ fn watch(control: impl AsFd) {
 			thread::sleep(GLANCES);
 		}
 	}
-	end_group();
-}
-
-/// Ends this process, and its group if it leads one.
-pub fn end_group() -> ! {
-	if getpgrp() == getpid() {
-		// The group is ours alone: the processes that the task started go too.
-		let _ = rustix::process::kill_current_process_group(Signal::KILL);
-	}
-	// SAFETY: ends the process without running anything of it.
-	unsafe { libc::_exit(1) }
+	last_act.perform();
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pool::frame::{Frame, FrameKind, MAX_PAYLOAD};
@@ -14,6 +15,7 @@ use rustix::io::{Errno, FdFlags};
 use crate::channel::{Arrival, Inbound, wait_until, write_whole};
 use crate::claims::ClaimMemory;
 use crate::descriptor::set_nonblocking;
+use crate::last_act::LastAct;
 use crate::ring::RingWriter;
 use crate::spawn::{CLAIMS, CONTROL, RESULTS, TASKS};
 use crate::{OpenError, ReadError, sys, watcher};
@@ -27,6 +29,7 @@ pub struct WorkerEnd {
 	results: OwnedFd,
 	claims: ClaimMemory,
 	ring: RingWriter,
+	last_act: Arc<LastAct>,
 }
 
 impl WorkerEnd {
@@ -57,12 +60,16 @@ impl WorkerEnd {
 		let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
 		let ring = RingWriter::map(&memory).map_err(failed("mmap"))?;
 		sys::die_before_parent();
-		watcher::start(control).map_err(failed("the watch for the parent's end"))?;
+		// Where it is refused, what leaves the group cannot be found.
+		let mark = claims.mark().filter(|&mark| sys::bear_mark(mark).is_ok());
+		let last_act = Arc::new(LastAct::new(mark));
+		watcher::start(control, Arc::clone(&last_act)).map_err(failed("the watch for the parent's end"))?;
 		Ok(Self {
 			tasks: Inbound::new(tasks, MAX_PAYLOAD),
 			results,
 			claims,
 			ring,
+			last_act,
 		})
 	}
 
@@ -73,7 +80,7 @@ impl WorkerEnd {
 	}
 
 	/// Reads what has arrived, a bounded amount, without waiting. `false`: the parent is gone. Then call
-	/// [`Self::end_with_group`]; an ordinary exit would leave the processes behind that the tasks have started.
+	/// [`Self::end_with_descendants`]; an ordinary exit would leave the processes behind that the tasks have started.
 	///
 	/// # Errors
 	///
@@ -160,10 +167,10 @@ impl WorkerEnd {
 		}
 	}
 
-	/// Ends this process at once, and every process in its group if it leads one. The watch does the same when the parent
+	/// Ends this process at once, and everything that its tasks have started. The watch does the same when the parent
 	/// is gone, but whoever sees the end of a pipe may be earlier.
-	pub fn end_with_group(&self) -> ! {
-		watcher::end_group()
+	pub fn end_with_descendants(&self) -> ! {
+		self.last_act.perform()
 	}
 
 	/// The claim memory: its address and how many slots it has. It stays mapped as long as `self` lives.

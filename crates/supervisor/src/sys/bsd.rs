@@ -1,6 +1,6 @@
 //! macOS: kqueue, POSIX shared memory. There is no parent-death signal, so the watch on the control socket has to do.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -16,8 +16,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::process::{Pid, Signal};
 use rustix::shm;
 
-use super::Reaped;
-use crate::spawn::FileActions;
+use super::{Reaped, Round};
+use crate::mark::Mark;
+use crate::spawn::{FileActions, is_inherited};
 
 /// The end of a stream socket's other side, without waiting for data that may lie before it.
 pub const PEER_CLOSED: PollFlags = PollFlags::HUP;
@@ -171,3 +172,29 @@ impl SigpipeGuard {
 	/// Nothing.
 	pub fn consume(&self) {}
 }
+
+/// Nothing that children inherit here can be given and be asked for, so a process that has left the group is not found.
+pub fn bear_mark(_mark: Mark) -> io::Result<()> {
+	Err(io::ErrorKind::Unsupported.into())
+}
+
+/// See [`bear_mark`].
+pub fn kill_marked(_is_wanted: impl Fn(Mark) -> bool, _killed: impl FnMut(Mark)) -> io::Result<Round> {
+	Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not here.
+///
+/// # Safety
+///
+/// None.
+pub unsafe fn start_apart(
+	_stack: &'static mut [u8],
+	_body: extern "C" fn(*mut c_void) -> c_int,
+	_argument: *mut c_void,
+) -> io::Result<()> {
+	Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Nothing, see [`start_apart`].
+pub fn close_all() {}

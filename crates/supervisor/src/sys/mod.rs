@@ -13,12 +13,19 @@
 //! | `memory_of` | `/proc/<pid>/statm` | unsupported: unknown |
 //! | `SHARED_MEMORY_TYPE` | a regular file | nothing known |
 //! | `PEER_CLOSED` | `POLLRDHUP` | `POLLHUP` |
+//! | `bear_mark`, `kill_marked` | the limit of file locks | unsupported |
+//! | `start_apart` | `clone` with the memory shared | unsupported |
 //! | `prepare_write_end`, `SigpipeGuard` | the signal is blocked while writing | `F_SETNOSIGPIPE` |
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::*;
+
+#[cfg(target_os = "linux")]
+mod linux_marks;
+#[cfg(target_os = "linux")]
+pub use linux_marks::*;
 
 #[cfg(target_os = "macos")]
 mod bsd;
@@ -47,6 +54,15 @@ impl Reaped {
 		exit: Exit::Unknown,
 		peak_memory: None,
 	};
+}
+
+/// What one look at all processes has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+	/// How many were wanted, alive, and sent a signal.
+	pub found: usize,
+	/// Whether one was gone when it was to be looked at. Others may have come from it.
+	pub has_missed: bool,
 }
 
 /// Blocks until the child is dead, and leaves it unreaped.

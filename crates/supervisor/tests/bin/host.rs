@@ -57,6 +57,7 @@ fn serve(count: u32, task: &str, mut say: impl FnMut(&str)) {
 		arguments: Vec::new(),
 		environment: Vec::new(),
 		death_watch: None,
+		kills_descendants: true,
 		max_payload: 1024 * 1024,
 		text_use: supervisor::TextUse::PassedOn,
 	};

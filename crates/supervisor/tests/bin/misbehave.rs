@@ -4,6 +4,7 @@
 	reason = "a panic of this program is one more way to misbehave"
 )]
 
+mod descendants;
 mod host;
 
 use std::collections::HashMap;
@@ -22,13 +23,16 @@ fn main() {
 	if std::env::args().nth(1).as_deref() == Some("host") {
 		return host::run();
 	}
+	if std::env::args().nth(1).as_deref() == Some("descendant") {
+		return descendants::run(&std::env::args().nth(2).unwrap());
+	}
 	let mut end = WorkerEnd::open().unwrap();
 	let mut frames = Vec::new();
 	let mut functions = HashMap::new();
 	loop {
 		end.wait_readable().unwrap();
 		if !end.read_frames(&mut frames).unwrap() {
-			end.end_with_group();
+			end.end_with_descendants();
 		}
 		let mut batch = frames.drain(..);
 		while let Some(frame) = batch.next() {
@@ -173,6 +177,22 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, i
 			ignore_terminate();
 			answer(b"ignored");
 		}
+		"start" => {
+			start_all(rest);
+			answer(b"started");
+		}
+		"start-and-spin" => {
+			start_all(rest);
+			spin();
+		}
+		"start-and-exit" => {
+			start_all(rest);
+			exit(7);
+		}
+		"kill-own-group" => {
+			rustix::process::kill_current_process_group(rustix::process::Signal::KILL).unwrap();
+			sleep_forever();
+		}
 		"fork" => answer(grandchild().to_string().as_bytes()),
 		"fork-and-exit" => {
 			write_all(2, format!("grandchild {}\n", grandchild()).as_bytes());
@@ -275,6 +295,12 @@ fn write_all(descriptor: i32, mut bytes: &[u8]) {
 		let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
 		bytes = &bytes[rustix::io::write(descriptor, bytes).unwrap()..];
 	}
+}
+
+/// `KIND,KIND,... TOKEN`
+fn start_all(rest: &str) {
+	let (kinds, token) = rest.split_once(' ').unwrap();
+	kinds.split(',').for_each(|kind| descendants::start(kind, token));
 }
 
 /// A process in this worker's group that holds the worker's pipes open.

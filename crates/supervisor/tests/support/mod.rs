@@ -49,6 +49,7 @@ pub fn launch(watch: DeathWatch) -> Launch {
 		arguments: Vec::new(),
 		environment: vec![("FROM_LAUNCH".into(), "yes".into())],
 		death_watch: Some(watch),
+		kills_descendants: true,
 		max_payload: 256 * 1024 * 1024,
 		text_use: supervisor::TextUse::PassedOn,
 	}
@@ -177,7 +178,7 @@ impl Harness {
 	}
 
 	/// Submits and waits.
-	pub fn ask(&mut self, text: &'static str) -> String {
+	pub fn ask(&mut self, text: impl Into<Bytes>) -> String {
 		let task = self.submit(text);
 		self.value(task)
 	}
@@ -276,6 +277,20 @@ pub fn children_of(parent: u32) -> Vec<u32> {
 		.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
 	pids.filter(|&pid| stat_of(pid).is_some_and(|(_, its_parent)| its_parent == parent))
 		.collect()
+}
+
+/// The living processes that have a word in their command line.
+pub fn processes_with(word: &str) -> Vec<u32> {
+	let pids = std::fs::read_dir("/proc")
+		.unwrap()
+		.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+	let has_it = |pid: &u32| {
+		let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+		arguments
+			.split(|&byte| byte == 0)
+			.any(|argument| argument == word.as_bytes())
+	};
+	pids.filter(|pid| has_it(pid) && is_alive(*pid)).collect()
 }
 
 /// Children of this process that are zombies.
