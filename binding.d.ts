@@ -55,6 +55,8 @@ export declare class NativeWorker {
   watch(callback: () => void): void
   /** The claim memory; a task is claimed by compare-and-swap from its sequence to the negated sequence. */
   claims(): Int32Array
+  /** Where this process says which task it loads, by its sequence, and the port of its debugger. 0 is none. */
+  remarks(): Int32Array
   /** What has arrived, without waiting. */
   read(): FrameBatch
   /** Sends one frame. May wait, see [`WorkerEnd::write_frame`]. */
@@ -106,6 +108,7 @@ export interface NativeDeath {
   /** The hard limit that it was killed for, and what it had. Bytes. */
   memoryLimit: number | null
   memory: number | null
+  wasLoading: boolean
 }
 
 /** Something rare. `native.ts` says which fields belong to which kind. */

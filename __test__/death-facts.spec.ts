@@ -124,7 +124,7 @@ test('a task that came back from a worker that died before its start has another
 });
 
 const death: Parameters<typeof terminatedWorkerError>[0] = {
-	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 0, pid: 77, reason: 'crash', violation: null, attempt: 1, stderrTail: new Uint8Array(), lifetime: 12, taskTime: null, peakMemory: null, memoryLimit: null, memory: null,
+	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 0, pid: 77, reason: 'crash', violation: null, attempt: 1, stderrTail: new Uint8Array(), lifetime: 12, taskTime: null, peakMemory: null, memoryLimit: null, memory: null, wasLoading: false,
 };
 
 const advice: ReadonlyArray<readonly [facts: Partial<typeof death>, text: RegExp]> = [

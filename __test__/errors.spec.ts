@@ -70,7 +70,7 @@ test('argument errors carry code, option and value, and show the value shortly',
 type Death = Parameters<typeof terminatedWorkerError>[0];
 
 const death: Death = {
-	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 2, pid: 77, reason: 'crash', violation: null, attempt: null, stderrTail: new TextEncoder().encode('last words\n'), lifetime: 12, taskTime: 5, peakMemory: 1000, memoryLimit: null, memory: null,
+	exitCode: null, signal: null, spawnErrno: null, spawnOperation: null, coreDumped: false, workerIndex: 2, pid: 77, reason: 'crash', violation: null, attempt: null, stderrTail: new TextEncoder().encode('last words\n'), lifetime: 12, taskTime: 5, peakMemory: 1000, memoryLimit: null, memory: null, wasLoading: false,
 };
 
 const exits: ReadonlyArray<readonly [Partial<Death>, string]> = [
@@ -85,7 +85,7 @@ for (const [exit, text] of exits) {
 
 test('a death becomes an error with its facts, a fresh one each time', t => {
 	const error = terminatedWorkerError({...death, signal: 11, coreDumped: true}, {
-		attempt: 1, timeout: null, reportPath: null,
+		attempt: 1, timeout: null, reportPath: null, name: '',
 	});
 	t.is(error.constructor, errors.TerminatedWorkerError);
 	t.deepEqual({...error}, {
@@ -96,7 +96,7 @@ test('a death becomes an error with its facts, a fresh one each time', t => {
 
 test('a death by its own timeout is a TaskTimeoutError', t => {
 	const error = terminatedWorkerError({...death, signal: 9, reason: 'timeout'}, {
-		attempt: 1, timeout: 100, reportPath: null,
+		attempt: 1, timeout: 100, reportPath: null, name: '',
 	});
 	t.true(error instanceof errors.TaskTimeoutError);
 	t.is((error as errors.TaskTimeoutError).timeout, 100);

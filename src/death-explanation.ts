@@ -85,7 +85,9 @@ export function explanation(death: NativeDeath, stderrTail: string): string {
 		}
 
 		case 'timeout': {
-			return 'it was killed because it did not answer in time. If it was starting, raise startTimeout; if it ran a task, give that more time';
+			return death.wasLoading
+				? 'it was killed because it had not loaded what the task needs within startTimeout. Look for a module that never finishes loading, such as one whose top-level await nothing ends, or raise startTimeout'
+				: 'it was killed because it did not answer in time. If it was starting, raise startTimeout; if it ran a task, give that more time';
 		}
 
 		case 'aborted': {

@@ -30,6 +30,7 @@ import {
 } from './task-options.js';
 import {checkFunction, TaskScope} from './task-scope.js';
 import {untravelling} from './untravelling.js';
+import {version} from './version.js';
 import type {Initialization, InitialSettings} from './worker/initialize.js';
 import {textReceiver, textUse} from './worker-text.js';
 
@@ -240,6 +241,7 @@ function initialization({context, initializer, initargs, resultReducers, output}
 		resultReducers: [...resultReducers] as unknown as InitialSettings['resultReducers'],
 	};
 	return {
+		version,
 		pickler: pickler?.name ?? null,
 		marksOutput: textUse[output] === 'marked',
 		mainScript: {

@@ -43,6 +43,8 @@ export interface NativeDeath extends NativeExit {
 	/** The hard limit that it was killed for, and what it had. */
 	readonly memoryLimit: number | null;
 	readonly memory: number | null;
+	/** Whether it had claimed a task and not called it yet: it read it, or imported what it needs. */
+	readonly wasLoading: boolean;
 }
 
 /** Why a pool broke. */
@@ -210,6 +212,8 @@ export interface NativeWorker {
 	watch(callback: () => void): void;
 	/** One slot per sequence: claimed by compare-and-swap from the sequence to the negated sequence. */
 	claims(): Int32Array;
+	/** Two numbers that the parent reads: the sequence of the task that is loaded, and the port of this process's debugger. */
+	remarks(): Int32Array;
 	/** Ends the process, with all that its tasks have started, when the parent is gone. */
 	read(): FrameBatch;
 	/**

@@ -19,10 +19,12 @@ export interface TaskFacts {
 	readonly reportPath: string | null;
 	/** The error of the task that nobody handled; null, or left out, for none. */
 	readonly cause?: unknown;
+	/** What the task calls, for the message; empty for nothing to tell. */
+	readonly name: string;
 }
 
 const noTask: TaskFacts = {
-	attempt: null, timeout: null, reportPath: null,
+	attempt: null, timeout: null, reportPath: null, name: '',
 };
 
 /** @returns the exit as loky prints it: `SIGSEGV(-11)`, `EXIT(3)`, `UNKNOWN`. */
@@ -76,7 +78,7 @@ export function terminatedWorkerError(death: NativeDeath, task: TaskFacts = noTa
 	const core = death.coreDumped ? ' (core dumped)' : '';
 	const why = (task.cause ?? null) === null || death.reason !== 'exit' ? explanation(death, termination.stderrTail) : strayExplanation;
 	return new TerminatedWorkerError(
-		`${workerName(death)} died while it ran the task: ${exitText(death)}${core}; ${why}.${stderrText(termination.stderrTail)}`,
+		`${workerName(death)} died while it ${death.wasLoading ? 'loaded' : 'ran'} the task${task.name === '' ? '' : ` ${task.name}`}: ${exitText(death)}${core}; ${why}.${stderrText(termination.stderrTail)}`,
 		termination,
 		{cause: task.cause ?? null},
 	);

@@ -12,6 +12,7 @@ import {terminatedWorkerError} from './outcome.js';
 import {decodeWithFunctions} from './serialize/codec.js';
 import {decodeWhenImported, WhenImported} from './serialize/reducers.js';
 import {decodeError, decodeErrorNow} from './serialize/remote-error.js';
+import {taskName} from './task-name.js';
 import type {TaskObservation, TaskObserver} from './task-observation.js';
 import {TaskTable} from './task-table.js';
 import {createFailureGroup, type FailureGroup} from './unobserved-failures.js';
@@ -25,6 +26,8 @@ export interface TaskDetails {
 	readonly classes: readonly object[];
 	/** The task's own limit, in ms. */
 	readonly timeout: number | null;
+	/** What it calls; null where that is not kept. */
+	readonly fn: object | null;
 	/** Null for a task that is tried once. */
 	readonly attempts: Attempts | null;
 }
@@ -32,7 +35,7 @@ export interface TaskDetails {
 const asItIs = (decoded: unknown): unknown => decoded;
 
 const ordinary: TaskDetails = {
-	receive: asItIs, observation: null, classes: [], timeout: null, attempts: null,
+	receive: asItIs, observation: null, classes: [], timeout: null, fn: null, attempts: null,
 };
 
 /** Each retry is an attempt, and so is each worker that died before it could start the task, which the pool counts. */
@@ -135,6 +138,7 @@ export class PendingTasks {
 				timeout: kind === 'timeout' ? details.timeout : null,
 				reportPath: null,
 				cause,
+				name: details.fn === null ? '' : taskName(details.fn),
 			}), kind);
 		}
 	}

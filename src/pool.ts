@@ -143,7 +143,7 @@ export class Pool implements FutureOwner {
 
 	/** Never throws for what depends on the pool's state or on the values: that comes through the future. */
 	submit(fn: AnyFunction, args: readonly unknown[], limits = unlimited): Future<unknown> {
-		return (limits === unlimited ? this.#submitSmall(fn, args) : null) ?? this.#submit(() => this.#functions.call(fn, args), this.#receive, limits);
+		return (limits === unlimited ? this.#submitSmall(fn, args) : null) ?? this.#submit(fn, () => this.#functions.call(fn, args), this.#receive, limits);
 	}
 
 	/** The function as it is now. Where it cannot travel, the chunks fail. Each item of a chunk has the timeout. */
@@ -161,6 +161,7 @@ export class Pool implements FutureOwner {
 
 		return {
 			submit: (chunk, list) => this.#submit(
+				fn,
 				() => ({functionId: snapshot(), bytes: chunk.encode(list, this.#functions), classes: []}),
 				decoded => chunk.receive(decoded, this.#receive),
 				limits.timeout === null ? limits : {...limits, timeout: limits.timeout * list.length},
@@ -279,7 +280,7 @@ export class Pool implements FutureOwner {
 		return future;
 	}
 
-	#submit(encodeTask: () => OutgoingTask, receive: Receive, limits: TaskLimits): Future<unknown> {
+	#submit(fn: AnyFunction, encodeTask: () => OutgoingTask, receive: Receive, limits: TaskLimits): Future<unknown> {
 		const {signal, timeout} = limits;
 		if (isAborted(signal)) {
 			return this.#aborted(signal);
@@ -312,7 +313,7 @@ export class Pool implements FutureOwner {
 				task, future, outgoing, terms,
 			}, limits);
 		this.#tasks.add(task, future, {
-			receive, timeout, attempts, observation, classes: outgoing.classes,
+			receive, timeout, fn, attempts, observation, classes: outgoing.classes,
 		});
 		if (isAborted(signal)) {
 			// By a subscriber of a diagnostics channel, who has just been told of the task.

@@ -1,6 +1,7 @@
 /**
  * What a worker does before its first task.
  */
+import process from 'node:process';
 import {whileImporting} from '../functions/imports-under-way.js';
 import {setMainScript, type MainScript} from '../functions/main-script.js';
 import {importNamespace} from '../functions/module-import.js';
@@ -10,9 +11,12 @@ import {loadPickler, type Pickler} from '../serialize/pickler.js';
 import {
 	decodeWhenImported, reducerTable, WhenImported, type Class, type Reducer, type ReducerTable,
 } from '../serialize/reducers.js';
+import {version} from '../version.js';
 
 /** What travels in the `Init` frame. */
 export interface Initialization {
+	/** Of the package in the parent. */
+	readonly version: string;
 	/** Of the program: to be imported before anything else, or never. */
 	readonly mainScript: MainScript;
 	/** What carries arguments and results: see `loadPickler`; null for our own codec. */
@@ -38,7 +42,13 @@ export interface Carriers {
 }
 
 /** Called in the worker. What the initializer throws, this throws. */
-export async function initialize({mainScript, pickler, settings}: Initialization): Promise<Carriers> {
+export async function initialize({mainScript, pickler, settings, version: versionOfParent}: Initialization): Promise<Carriers> {
+	if (versionOfParent !== version) {
+		// No error of the initializer, so it is told as the end of a worker that cannot start.
+		process.stderr.write(`A worker has loaded version ${version} of loky, while the program runs version ${versionOfParent}. The package was replaced after the program had started: start the program again.\n`);
+		process.exit(1);
+	}
+
 	setMainScript(mainScript.paths, mainScript);
 	const {url, isImported} = mainScript;
 	if (isImported && url !== null) {

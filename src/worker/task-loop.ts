@@ -23,6 +23,10 @@ import {printStrayError, runAsTask, watchStrayErrors} from './stray-errors.js';
 // Captured at the start: a task may replace any global.
 const {setImmediate, Atomics} = globalThis;
 
+// Places in the remarks.
+const loading = 0;
+const debugPort = 1;
+
 // How long tasks may follow one another before timers and sockets of earlier tasks get their turn, in ms.
 const longestTurn = 2;
 
@@ -47,6 +51,7 @@ export class TaskLoop {
 	readonly #end: NativeWorker;
 	readonly #claims: Int32Array;
 	readonly #output: WorkerOutput;
+	readonly #remarks: Int32Array;
 	readonly #functions = new Functions();
 	readonly #replies: Replies;
 	#pickler: Pickler | null = null;
@@ -67,6 +72,9 @@ export class TaskLoop {
 		this.#end = end;
 		this.#output = output;
 		this.#claims = end.claims();
+		this.#remarks = end.remarks();
+		// A worker that somebody debugs is late for that reason. The port is the one to come, too: SIGUSR1 opens it.
+		this.#remarks[debugPort] = process.debugPort;
 		this.#replies = new Replies(end, output, () => this.#row >= this.#batch.count && this.#laterBatches.length === 0);
 	}
 
@@ -241,11 +249,14 @@ export class TaskLoop {
 	#runTask(sequence: number, id: number, payloads: Uint8Array, start: number): boolean {
 		this.#output.taskStarted(sequence);
 		const end = this.#offset;
+		// While this is said, the task may take no longer than a start, and a death is one of loading.
+		this.#remarks[loading] = sequence;
 		let call;
 		try {
 			call = this.#pickler === null ? this.#functions.smallCall(id, payloads, start, end - start) : null;
 			call ??= decodeWhenImported(() => this.#prepareCall(id, payloads.subarray(start, end)));
 		} catch (error) {
+			this.#remarks[loading] = 0;
 			return this.#isAnswering(this.#replies.undecodable(sequence, error));
 		}
 
@@ -274,6 +285,7 @@ export class TaskLoop {
 
 	/** Whether the task is still under way when this returns. */
 	#call(sequence: number, call: PreparedCall): boolean {
+		this.#remarks[loading] = 0;
 		let result;
 		try {
 			result = call.application === 'each' ? applyToEach(() => call.callable.instance(), call.items) : callFreely(call);
@@ -309,6 +321,7 @@ export class TaskLoop {
 		try {
 			call = await decoding.decoded;
 		} catch (error) {
+			this.#remarks[loading] = 0;
 			await this.#replies.undecodable(sequence, error);
 			this.#resume();
 			return;

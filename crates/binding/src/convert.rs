@@ -149,6 +149,7 @@ pub struct NativeDeath {
 	/// The hard limit that it was killed for, and what it had. Bytes.
 	pub memory_limit: Option<f64>,
 	pub memory: Option<f64>,
+	pub was_loading: bool,
 }
 
 impl From<&WorkerDeath> for NativeDeath {
@@ -170,6 +171,7 @@ impl From<&WorkerDeath> for NativeDeath {
 			peak_memory: death.peak_memory.map(exact),
 			memory_limit: death.exceeded.map(|exceeded| exact(exceeded.limit)),
 			memory: death.exceeded.map(|exceeded| exact(exceeded.resident)),
+			was_loading: death.was_loading,
 		};
 		match &death.exit {
 			Exit::Code(code) => facts.exit_code = Some(*code),

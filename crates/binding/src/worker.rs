@@ -63,6 +63,14 @@ impl NativeWorker {
 		unsafe { Int32ArraySlice::from_external(env, address.as_ptr(), slots, (), |_, ()| {}) }
 	}
 
+	/// Where this process says which task it loads, by its sequence, and the port of its debugger. 0 is none.
+	#[napi]
+	pub fn remarks<'env>(&self, env: &'env Env) -> Result<Int32ArraySlice<'env>> {
+		let (address, count) = self.end.remarks();
+		// SAFETY: as for the claims. The parent reads them by atomic operations, and nobody waits for what they say.
+		unsafe { Int32ArraySlice::from_external(env, address.as_ptr(), count, (), |_, ()| {}) }
+	}
+
 	/// What has arrived, without waiting.
 	#[napi]
 	pub fn read<'env>(&mut self, env: &'env Env) -> Result<FrameBatch<'env>> {

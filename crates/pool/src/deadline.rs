@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::front::Front;
 use crate::ladder::{ExitReason, LadderStep};
 use crate::pool::{Pool, Turn};
-use crate::worker::WorkerState;
-use crate::{ClaimLedger, Sequence};
+use crate::worker::{InFlight, WorkerState};
+use crate::{ClaimLedger, Sequence, WorkerId};
 
 /// What a passed deadline asks for.
 enum Due {
@@ -42,7 +42,7 @@ impl Pool {
 	}
 
 	fn front_deadline(&self, front: &Front, in_flight: usize) -> Option<Duration> {
-		let progress = (!front.is_claimed).then(|| front.since + self.config.start_timeout);
+		let progress = front.watched.map(|since| since + self.config.start_timeout);
 		let recall = if in_flight <= 1 || !self.hands_out_tasks() {
 			None
 		} else if !self.queue.is_empty() {
@@ -57,31 +57,23 @@ impl Pool {
 
 	pub(crate) fn deadline_passed(&mut self, turn: &mut Turn<'_, impl ClaimLedger>) {
 		let now = turn.now;
+		let start_timeout = self.config.start_timeout;
 		for position in 0..self.workers.len() {
 			let worker = &mut self.workers[position];
 			let due = match &mut worker.state {
 				WorkerState::Starting { deadline, .. } if *deadline <= now => {
-					Due::Kill(ExitReason::StartTimedOut)
+					if turn.ledger.is_inspected(worker.id) {
+						*deadline = now + start_timeout;
+						Due::Nothing
+					} else {
+						Due::Kill(ExitReason::StartTimedOut)
+					}
 				}
 				WorkerState::Starting { .. } => Due::Nothing,
 				WorkerState::Standby => Due::Nothing,
 				WorkerState::Idle { .. } => Due::Nothing, // Whether it is needed is found by `dispatch`.
 				WorkerState::Busy(front) => match worker.in_flight.front() {
-					Some(held) => {
-						front.is_claimed =
-							front.is_claimed || turn.ledger.is_claimed(worker.id, held.sequence);
-						let is_late = front.deadline.is_some_and(|deadline| deadline <= now);
-						if !front.is_claimed && front.since + self.config.start_timeout <= now {
-							Due::Kill(ExitReason::Stalled)
-						} else if is_late && front.is_claimed {
-							Due::KillForTask(held.sequence)
-						} else if is_late {
-							front.rearm(now, held.timeout);
-							Due::Nothing
-						} else {
-							Due::Nothing // What is due for recall is found by `dispatch`.
-						}
-					}
+					Some(held) => look_at_front(worker.id, front, held, start_timeout, turn),
 					None => Due::Nothing,
 				},
 				WorkerState::Exiting { .. } => Due::Climb,
@@ -109,12 +101,44 @@ impl Pool {
 	}
 }
 
+/// What the age of the oldest task of a worker asks for.
+fn look_at_front<L: ClaimLedger>(
+	worker: WorkerId,
+	front: &mut Front,
+	held: &InFlight,
+	start_timeout: Duration,
+	turn: &Turn<'_, L>,
+) -> Due {
+	let (ledger, now) = (&*turn.ledger, turn.now);
+	let is_claimed = ledger.is_claimed(worker, held.sequence);
+	if front.watched.is_some_and(|since| since + start_timeout <= now) {
+		if is_claimed && !ledger.is_loading(worker, held.sequence) {
+			front.watched = None;
+		} else if ledger.is_inspected(worker) {
+			front.watched = Some(now);
+		} else {
+			return Due::Kill(ExitReason::Stalled);
+		}
+	}
+	if front.deadline.is_none_or(|deadline| now < deadline) {
+		Due::Nothing // What is due for recall is found by `dispatch`.
+	} else if !is_claimed {
+		front.rearm(now, held.timeout);
+		Due::Nothing
+	} else if ledger.is_inspected(worker) {
+		front.excuse(now, held.timeout);
+		Due::Nothing
+	} else {
+		Due::KillForTask(held.sequence)
+	}
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
 	use crate::frame::FrameKind::{Exit, Function, Returned, Task};
 	use crate::trial::{Trial, kill, returned, send, settle, sigkill, start};
-	use crate::{Action, BreakCause, Outcome, Termination, TerminationReason, WorkerId};
+	use crate::{Action, BreakCause, Outcome, Termination, TerminationReason};
 
 	const SECOND: Duration = Duration::from_secs(1);
 
@@ -286,6 +310,56 @@ mod tests {
 		trial.claims(0, 1);
 		assert_eq!(trial.passes(3600 * SECOND), []);
 		assert_eq!(trial.deadline_in(), None);
+	}
+
+	#[test]
+	fn a_worker_that_never_finishes_loading_a_task_is_killed_with_it_and_the_next_one_runs() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.submit();
+		trial.ready(0);
+		trial.claims(0, 1);
+		trial.claims.loading = Some((WorkerId(0), Sequence(1)));
+		assert_eq!(trial.passes(60 * SECOND), [kill(0)]);
+		let orders = trial.exits(0, sigkill());
+		assert_eq!(
+			orders,
+			[settle(0, Outcome::WorkerTerminated(timeout(0))), start(1, 0)]
+		);
+		assert_eq!(trial.ready(1), [send(1, Function, 0), send(1, Task, 1)]);
+	}
+
+	#[test]
+	fn a_worker_that_has_loaded_its_task_may_run_it_for_ever() {
+		let mut trial = Trial::of_one();
+		trial.submit();
+		trial.ready(0);
+		trial.claims(0, 1);
+		trial.claims.loading = Some((WorkerId(0), Sequence(1)));
+		trial.passes(59 * SECOND);
+		trial.claims.loading = None;
+		assert_eq!(trial.passes(SECOND), []);
+		assert_eq!(trial.deadline_in(), None);
+	}
+
+	#[test]
+	fn no_deadline_of_a_start_or_a_task_concerns_a_worker_that_a_debugger_holds() {
+		let mut trial = Trial::of_one();
+		trial.claims.inspected = Some(WorkerId(0));
+		trial.submit_with(Some(SECOND / 10));
+		trial.spawned(0);
+		assert_eq!(trial.passes(60 * SECOND), []);
+		assert_eq!(trial.deadline_in(), Some(60 * SECOND));
+		trial.ready(0);
+		assert_eq!(trial.passes(60 * SECOND), []);
+		trial.claims(0, 1);
+		for _ in 0..3 {
+			assert_eq!(trial.passes(60 * SECOND), []);
+		}
+		// It is looked at now and then, and the timeout begins anew when the debugger lets go.
+		assert_eq!(trial.deadline_in(), Some(SECOND));
+		trial.claims.inspected = None;
+		assert_eq!(trial.passes(SECOND), [kill(0)]);
 	}
 
 	#[test]

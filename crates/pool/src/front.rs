@@ -10,6 +10,9 @@ const SLOW: Duration = Duration::from_millis(1);
 const HOSTAGE: Duration = Duration::from_millis(20);
 /// A task that was not claimed when its timeout passed has that long at least once more.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+/// How often it is looked whether a debugger has let go of a worker.
+const GLANCES: Duration = Duration::from_secs(1);
+
 /// The oldest task in flight: it runs, or is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Front {
@@ -19,8 +22,8 @@ pub(crate) struct Front {
 	pub(crate) considered: Duration,
 	/// When its timeout passes, if it had started at once.
 	pub(crate) deadline: Option<Duration>,
-	/// Whether it was seen to be claimed. Before that, the worker is watched for progress.
-	pub(crate) is_claimed: bool,
+	/// Since when the worker is watched for progress. `None`: it was seen to have called the task, which may take its time.
+	pub(crate) watched: Option<Duration>,
 }
 
 impl Front {
@@ -30,13 +33,18 @@ impl Front {
 			since: now,
 			considered: now,
 			deadline: timeout.map(|timeout| now + timeout),
-			is_claimed: false,
+			watched: Some(now),
 		}
 	}
 
 	/// Starts the timeout again, for a task that has not started.
 	pub(crate) fn rearm(&mut self, now: Duration, timeout: Option<Duration>) {
 		self.deadline = timeout.map(|timeout| now + timeout.max(SHORTEST_TIMEOUT));
+	}
+
+	/// Starts the timeout again, for a task that a debugger has held up.
+	pub(crate) fn excuse(&mut self, now: Duration, timeout: Option<Duration>) {
+		self.deadline = timeout.map(|timeout| now + timeout.max(GLANCES));
 	}
 
 	/// When tasks behind it may be given to idle workers.

@@ -1,4 +1,4 @@
-//! What a worker has claimed, as an argument of the pool.
+//! What a worker has claimed and is held up by, as an argument of the pool.
 
 use crate::{Sequence, WorkerId};
 
@@ -23,6 +23,12 @@ pub trait ClaimLedger {
 
 	/// Whether the worker has started `sequence`. Stays true when it has finished it.
 	fn is_claimed(&self, worker: WorkerId, sequence: Sequence) -> bool;
+
+	/// Whether the worker has claimed `sequence` and loads what it needs: nothing of it is called yet.
+	fn is_loading(&self, worker: WorkerId, sequence: Sequence) -> bool;
+
+	/// Whether a debugger holds the worker, which is late for that reason. Not cheap: asked when a deadline has passed.
+	fn is_inspected(&self, worker: WorkerId) -> bool;
 }
 
 /// Slots in a worker's claim memory: the most tasks that may be between the oldest unfinished and the newest sent.

@@ -12,15 +12,22 @@ use crate::{
 	Shutdown, StopSignal, Submission, TaskId, WorkerId,
 };
 
-/// Claims without shared memory: `true` when claimed.
+/// Claims without shared memory.
 #[derive(Default)]
-pub(crate) struct Claims(BTreeMap<(WorkerId, Sequence), bool>);
+pub(crate) struct Claims {
+	/// `true` when claimed.
+	offered: BTreeMap<(WorkerId, Sequence), bool>,
+	/// What is being loaded.
+	pub(crate) loading: Option<(WorkerId, Sequence)>,
+	/// Whom a debugger holds.
+	pub(crate) inspected: Option<WorkerId>,
+}
 
 impl Claims {
 	/// The worker starts what it was sent with this sequence.
 	pub(crate) fn claim(&mut self, worker: WorkerId, sequence: Sequence) {
 		*self
-			.0
+			.offered
 			.get_mut(&(worker, sequence))
 			.expect("it was offered and not recalled") = true;
 	}
@@ -28,19 +35,27 @@ impl Claims {
 
 impl ClaimLedger for Claims {
 	fn offer(&mut self, worker: WorkerId, sequence: Sequence) {
-		self.0.insert((worker, sequence), false);
+		self.offered.insert((worker, sequence), false);
 	}
 
 	fn recall(&mut self, worker: WorkerId, sequence: Sequence) -> bool {
-		let is_claimed = self.0[&(worker, sequence)];
+		let is_claimed = self.offered[&(worker, sequence)];
 		if !is_claimed {
-			self.0.remove(&(worker, sequence));
+			self.offered.remove(&(worker, sequence));
 		}
 		!is_claimed
 	}
 
 	fn is_claimed(&self, worker: WorkerId, sequence: Sequence) -> bool {
-		self.0.get(&(worker, sequence)) == Some(&true)
+		self.offered.get(&(worker, sequence)) == Some(&true)
+	}
+
+	fn is_loading(&self, worker: WorkerId, sequence: Sequence) -> bool {
+		self.loading == Some((worker, sequence))
+	}
+
+	fn is_inspected(&self, worker: WorkerId) -> bool {
+		self.inspected == Some(worker)
 	}
 }
 

@@ -174,6 +174,7 @@ impl Core {
 				.map(|since| now.saturating_sub(since)),
 			peak_memory: reaped.peak_memory,
 			exceeded: view.as_ref().and_then(|view| view.exceeded),
+			was_loading: self.ledger.loads(id),
 		};
 		let exceeded = facts.exceeded;
 		let violation = view.and_then(|view| view.violation);
@@ -203,6 +204,9 @@ impl Core {
 	fn time_passed(&mut self) {
 		let now = self.now();
 		self.orphans.look(now);
+		if now < self.excused_until {
+			return;
+		}
 		let due: Vec<WorkerId> = self
 			.graces
 			.iter()

@@ -1,4 +1,6 @@
 //! The memory in which a worker claims a task before it starts it. The rules are those of [`ClaimLedger`].
+//!
+//! Behind the slots are two numbers that the worker writes by itself, see [`Remark`].
 
 use std::io;
 use std::os::fd::AsFd;
@@ -8,6 +10,9 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use pool::{ClaimLedger, SLOTS, Sequence, WorkerId};
 use rustc_hash::FxHashMap;
 use rustix::mm::{MapFlags, ProtFlags};
+use rustix::process::Pid;
+
+use crate::sys;
 
 use crate::mark::Mark;
 
@@ -26,9 +31,10 @@ unsafe impl Sync for ClaimMemory {}
 
 impl ClaimMemory {
 	/// Its size.
-	pub const BYTES: usize = Self::SLOT_BYTES + size_of::<AtomicU64>();
+	pub const BYTES: usize = Self::MARK_OFFSET + size_of::<AtomicU64>();
 
-	const SLOT_BYTES: usize = SLOTS as usize * size_of::<AtomicI32>();
+	/// Behind the slots and the remarks, of which there are an even number: aligned for a mark.
+	const MARK_OFFSET: usize = (SLOTS as usize + Remark::ALL) * size_of::<AtomicI32>();
 
 	/// Maps memory of [`Self::BYTES`].
 	pub fn map(memory: impl AsFd) -> io::Result<Self> {
@@ -53,11 +59,11 @@ impl ClaimMemory {
 		self.slots.cast()
 	}
 
-	/// Behind the slots: what the worker reads before its first task.
+	/// Behind the remarks: what the worker reads before its first task.
 	fn mark_word(&self) -> &AtomicU64 {
 		// SAFETY: inside the mapping, whose size counts it in.
-		let word = unsafe { self.slots.byte_add(Self::SLOT_BYTES) }.cast::<AtomicU64>();
-		// SAFETY: mapped, and aligned because the mapping is and SLOTS is even; never reached but through atomics.
+		let word = unsafe { self.slots.byte_add(Self::MARK_OFFSET) }.cast::<AtomicU64>();
+		// SAFETY: mapped, and aligned because the mapping is and the offset too; never reached but through atomics.
 		unsafe { word.as_ref() }
 	}
 
@@ -72,10 +78,21 @@ impl ClaimMemory {
 	}
 
 	fn slot(&self, sequence: Sequence) -> &AtomicI32 {
-		// SAFETY: the index is below SLOTS, so it stays inside the mapping.
-		let slot = unsafe { self.slots.add((sequence.0 % SLOTS) as usize) };
+		self.number((sequence.0 % SLOTS) as usize)
+	}
+
+	fn number(&self, index: usize) -> &AtomicI32 {
+		assert!(index < Self::MARK_OFFSET / size_of::<AtomicI32>());
+		// SAFETY: it stays inside the mapping.
+		let number = unsafe { self.slots.add(index) };
 		// SAFETY: mapped and aligned as long as self lives, and never reached but through atomics.
-		unsafe { slot.as_ref() }
+		unsafe { number.as_ref() }
+	}
+
+	/// What the worker says of itself. 0 before it has said anything.
+	pub fn remark(&self, remark: Remark) -> i32 {
+		self.number(SLOTS as usize + remark as usize)
+			.load(Ordering::SeqCst)
 	}
 
 	/// Makes the sequence claimable.
@@ -117,16 +134,39 @@ impl Drop for ClaimMemory {
 	}
 }
 
+/// What a worker writes behind the slots, in this order.
+#[derive(Clone, Copy)]
+pub enum Remark {
+	/// The sequence of the task that it loads: claimed, and not called.
+	Loading = 0,
+	/// The port on which its JavaScript debugger listens, if it does.
+	DebugPort = 1,
+}
+
+impl Remark {
+	/// How many there are.
+	pub const ALL: usize = 2;
+}
+
 /// The claim memories of all workers.
 #[derive(Default)]
 pub struct Ledger {
-	memories: FxHashMap<WorkerId, ClaimMemory>,
+	memories: FxHashMap<WorkerId, (Pid, ClaimMemory)>,
 }
 
 impl Ledger {
 	/// A worker has got its memory.
-	pub fn insert(&mut self, worker: WorkerId, memory: ClaimMemory) {
-		self.memories.insert(worker, memory);
+	pub fn insert(&mut self, worker: WorkerId, pid: Pid, memory: ClaimMemory) {
+		self.memories.insert(worker, (pid, memory));
+	}
+
+	/// Whether the worker has claimed a task and not called it.
+	pub fn loads(&self, worker: WorkerId) -> bool {
+		let loading = self
+			.memories
+			.get(&worker)
+			.and_then(|(_, memory)| u32::try_from(memory.remark(Remark::Loading)).ok());
+		loading.is_some_and(|sequence| sequence != 0 && self.is_claimed(worker, Sequence(sequence)))
 	}
 
 	/// A worker is gone, and the pool has judged its tasks.
@@ -138,7 +178,7 @@ impl Ledger {
 /// A worker without memory has no process, or none any more: it starts nothing.
 impl ClaimLedger for Ledger {
 	fn offer(&mut self, worker: WorkerId, sequence: Sequence) {
-		if let Some(memory) = self.memories.get(&worker) {
+		if let Some((_, memory)) = self.memories.get(&worker) {
 			memory.offer(sequence);
 		}
 	}
@@ -146,20 +186,32 @@ impl ClaimLedger for Ledger {
 	fn recall(&mut self, worker: WorkerId, sequence: Sequence) -> bool {
 		self.memories
 			.get(&worker)
-			.is_none_or(|memory| memory.recall(sequence))
+			.is_none_or(|(_, memory)| memory.recall(sequence))
 	}
 
 	fn is_claimed(&self, worker: WorkerId, sequence: Sequence) -> bool {
 		self.memories
 			.get(&worker)
-			.is_some_and(|memory| memory.is_claimed(sequence))
+			.is_some_and(|(_, memory)| memory.is_claimed(sequence))
+	}
+
+	fn is_loading(&self, worker: WorkerId, sequence: Sequence) -> bool {
+		self.memories
+			.get(&worker)
+			.is_some_and(|(_, memory)| memory.remark(Remark::Loading) == offered(sequence))
+	}
+
+	fn is_inspected(&self, worker: WorkerId) -> bool {
+		self.memories.get(&worker).is_some_and(|(pid, memory)| {
+			let port = u16::try_from(memory.remark(Remark::DebugPort)).unwrap_or(0);
+			sys::is_inspected(*pid, port)
+		})
 	}
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::sys;
 
 	fn two_views() -> (ClaimMemory, ClaimMemory) {
 		let memory = sys::shared_memory(ClaimMemory::BYTES).unwrap();

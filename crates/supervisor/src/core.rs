@@ -60,6 +60,10 @@ pub struct Core {
 	/// Until when, or did last.
 	planned: Option<Duration>,
 	pub(crate) looks: Looks,
+	/// When it meant to look again.
+	expected: Option<Duration>,
+	/// Before this nothing is late: see [`Self::was_away`].
+	pub(crate) excused_until: Duration,
 	must_ring: bool,
 }
 
@@ -130,6 +134,8 @@ impl Core {
 			is_asleep: false,
 			planned: None,
 			looks: Looks::default(),
+			expected: None,
+			excused_until: Duration::ZERO,
 			must_ring: false,
 		}
 	}
@@ -390,7 +396,7 @@ impl Core {
 			self.sweep(id);
 			return Err(failure("poll", &error));
 		}
-		self.ledger.insert(id, claims);
+		self.ledger.insert(id, pid, claims);
 		self.workers.insert(id, worker);
 		Ok(())
 	}
@@ -419,15 +425,17 @@ impl Core {
 		if self.phase != Phase::Running {
 			return Plan::End;
 		}
+		let now = self.now();
 		if let Some(order) = self.orders.pop_front() {
+			self.expected = Some(now);
 			return Plan::Spawn(order);
 		}
-		let now = self.now();
 		self.listen_for_bells(now);
 		let planned = self.planned.filter(|planned| *planned > now);
 		// A deadline that was called off is slept towards all the same: it wakes the thread for nothing once, where the
 		// next task of a busy caller would otherwise have to wake it for its own deadline each time.
 		self.planned = self.next_deadline().into_iter().chain(planned).min();
+		self.expected = self.planned;
 		self.is_asleep = true;
 		Plan::Sleep(self.planned.map(|until| until.saturating_sub(now)))
 	}
@@ -463,6 +471,23 @@ impl Core {
 	/// The thread is awake, so it needs no ring.
 	pub fn awoke(&mut self) {
 		self.is_asleep = false;
+		self.was_away();
+	}
+
+	/// Where this process was stopped for a while, workers that wait for it look as if they were late: their results fill the
+	/// pipes, and what they need to start was not sent. Then they have a moment to go on.
+	fn was_away(&mut self) {
+		/// Longer than a busy machine lets a thread wait.
+		const ABSENCE: Duration = Duration::from_secs(1);
+		const EXCUSE: Duration = Duration::from_secs(2);
+		let now = self.now();
+		if self
+			.expected
+			.take()
+			.is_some_and(|expected| now.saturating_sub(expected) > ABSENCE)
+		{
+			self.excused_until = now + EXCUSE;
+		}
 	}
 
 	/// Whether the thread has to be woken when the lock is released.
@@ -477,6 +502,7 @@ impl Core {
 			.next_deadline()
 			.into_iter()
 			.chain(graces)
+			.map(|deadline| deadline.max(self.excused_until))
 			.chain(self.orphans.next_look())
 			.chain(self.looks.next())
 			.min()

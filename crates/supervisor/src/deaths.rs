@@ -24,6 +24,7 @@ pub struct DeathFacts {
 	pub peak_memory: Option<u64>,
 	/// See [`WorkerDeath`].
 	pub exceeded: Option<Exceeded>,
+	pub was_loading: bool,
 }
 
 /// The deaths of one turn, and the one that broke the pool.
@@ -89,6 +90,7 @@ impl Deaths {
 				.and_then(|_| facts.and_then(|facts| facts.task_time)),
 			peak_memory: facts.and_then(|facts| facts.peak_memory),
 			exceeded: facts.and_then(|facts| facts.exceeded),
+			was_loading: facts.is_some_and(|facts| facts.was_loading),
 		}
 	}
 

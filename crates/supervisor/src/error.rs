@@ -105,7 +105,10 @@ impl fmt::Display for ReadError {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
 			Self::Pipe(error) => write!(f, "cannot read from the pipe: {error}"),
-			Self::Frame(error) => write!(f, "the bytes in the pipe are no frame: {error:?}"),
+			Self::Frame(error) => write!(
+				f,
+				"the parent has sent {error}; it may run another version of this package"
+			),
 		}
 	}
 }

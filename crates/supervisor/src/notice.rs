@@ -139,6 +139,8 @@ pub struct WorkerDeath {
 	pub peak_memory: Option<u64>,
 	/// How much memory it had, if it was killed for that.
 	pub exceeded: Option<Exceeded>,
+	/// Whether it ended after it had claimed a task and before it called it: while it read it, or imported what it needs.
+	pub was_loading: bool,
 }
 
 /// One of a worker's two outputs.

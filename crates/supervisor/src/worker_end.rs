@@ -13,7 +13,7 @@ use rustix::fs::FileType;
 use rustix::io::{Errno, FdFlags};
 
 use crate::channel::{Arrival, Inbound, wait_until, write_whole};
-use crate::claims::ClaimMemory;
+use crate::claims::{ClaimMemory, Remark};
 use crate::descriptor::set_nonblocking;
 use crate::last_act::LastAct;
 use crate::ring::RingWriter;
@@ -177,6 +177,15 @@ impl WorkerEnd {
 	#[must_use]
 	pub fn claims(&self) -> (NonNull<i32>, usize) {
 		(self.claims.address(), SLOTS as usize)
+	}
+
+	/// Where this process says what it does: the sequence of the task that it loads, or 0, then the port of its JavaScript
+	/// debugger, or 0. It stays mapped as long as `self` lives.
+	#[must_use]
+	pub fn remarks(&self) -> (NonNull<i32>, usize) {
+		let (slots, count) = self.claims();
+		// SAFETY: the remarks follow the slots in the same mapping.
+		(unsafe { slots.add(count) }, Remark::ALL)
 	}
 
 	/// Claims a task before it is started. `false`: it was taken back and must not be started.

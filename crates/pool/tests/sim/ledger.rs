@@ -70,4 +70,11 @@ impl ClaimLedger for FakeLedger {
 	fn is_claimed(&self, worker: WorkerId, sequence: Sequence) -> bool {
 		self.slots.get(&(worker, sequence.0 % SLOTS)) == Some(&Slot::Claimed(sequence))
 	}
+	fn is_loading(&self, _worker: WorkerId, _sequence: Sequence) -> bool {
+		false
+	}
+
+	fn is_inspected(&self, _worker: WorkerId) -> bool {
+		false
+	}
 }

@@ -239,6 +239,54 @@ pub fn memory_of(pid: Pid) -> Option<Memory> {
 	})
 }
 
+/// Whether a debugger holds a child of ours: a native one traces it, or one for JavaScript is connected to `port`, where
+/// 0 stands for a process that has not said which: before it runs anything of its own, no other port is open.
+pub fn is_inspected(pid: Pid, port: u16) -> bool {
+	let path = |name: &str| format!("/proc/{}/{name}", pid.as_raw_pid());
+	let status = std::fs::read_to_string(path("status")).unwrap_or_default();
+	let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+	if tracer.is_some_and(|tracer| tracer.trim() != "0") {
+		return true;
+	}
+	let tables =
+		["net/tcp", "net/tcp6"].map(|table| std::fs::read_to_string(path(table)).unwrap_or_default());
+	let connections = tables.iter().flat_map(|table| table.lines().skip(1));
+	let mut inodes = connections
+		.filter_map(|line| debugger_socket(line, port))
+		.peekable();
+	if inodes.peek().is_none() {
+		return false;
+	}
+	let own: Vec<String> = std::fs::read_dir(path("fd"))
+		.into_iter()
+		.flatten()
+		.filter_map(|entry| {
+			std::fs::read_link(entry.ok()?.path())
+				.ok()?
+				.into_os_string()
+				.into_string()
+				.ok()
+		})
+		.collect();
+	inodes.any(|inode| own.contains(&format!("socket:[{inode}]")))
+}
+
+/// The inode of a line of the kernel's table of sockets, if it is what [`is_inspected`] looks for.
+fn debugger_socket(line: &str, port: u16) -> Option<&str> {
+	const ESTABLISHED: &str = "01";
+	const LISTEN: &str = "0A";
+	let mut fields = line.split_whitespace();
+	let local = fields.nth(1)?;
+	let state = fields.nth(1)?;
+	let (_, local_port) = local.rsplit_once(':')?;
+	let is_it = if port == 0 {
+		state == LISTEN
+	} else {
+		state == ESTABLISHED && u16::from_str_radix(local_port, 16) == Ok(port)
+	};
+	is_it.then(|| fields.nth(5)).flatten()
+}
+
 /// Keeps SIGPIPE away from the calling thread while it writes.
 ///
 /// A write to a pipe without readers raises SIGPIPE in the writing thread. Node ignores it, but a listener that was added
@@ -319,6 +367,23 @@ mod tests {
 	fn the_memory_of_a_process_that_is_none_is_unknown() {
 		// Beyond the largest number that the kernel gives.
 		assert_eq!(memory_of(Pid::from_raw(i32::MAX).unwrap()), None);
+	}
+
+	#[test]
+	fn a_debugger_is_found_by_its_connection_to_the_port_and_nobody_else_is_taken_for_one() {
+		let own = rustix::process::getpid();
+		let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+		let port = server.local_addr().unwrap().port();
+		assert!(!is_inspected(own, port));
+		let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+		let (connection, _) = server.accept().unwrap();
+		assert!(is_inspected(own, port));
+		// That end belongs to the debugger.
+		assert!(!is_inspected(rustix::process::getppid().unwrap(), port));
+		assert!(!is_inspected(own, port - 1));
+		assert!(is_inspected(own, 0));
+		drop((server, connection, client));
+		assert!(!is_inspected(own, 0));
 	}
 
 	#[test]

@@ -11,6 +11,7 @@
 //! | `signal_when_parent_dies` | parent-death signal | nothing |
 //! | `die_before_parent` | `oom_score_adj` | nothing |
 //! | `memory_of` | `/proc/<pid>/statm` | unsupported: unknown |
+//! | `is_inspected` | `/proc` | nothing |
 //! | `SHARED_MEMORY_TYPE` | a regular file | nothing known |
 //! | `PEER_CLOSED` | `POLLRDHUP` | `POLLHUP` |
 //! | `bear_mark`, `kill_marked` | the limit of file locks | unsupported |
