@@ -9,6 +9,8 @@ use pool::frame::{Frame, FrameDecoder, FrameError};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
+use crate::faults::most_bytes;
+
 /// Room for one read: some hundred small frames. Not more, because each frame keeps the buffer alive that it came in.
 pub const READ_BYTES: usize = 16 * 1024;
 /// Up to here a payload is copied behind its header: cheaper than one more entry for `writev`.
@@ -85,7 +87,8 @@ impl Inbound {
 /// One read behind what is in the buffer: how many bytes came, and how many could have.
 pub fn read_into(pipe: impl AsFd, buffer: &mut BytesMut) -> Result<(usize, usize), Errno> {
 	let spare = buffer.spare_capacity_mut();
-	let room = spare.len();
+	let room = spare.len().min(most_bytes());
+	let spare = &mut spare[..room];
 	let (filled, _) = rustix::io::read(pipe, spare)?;
 	let count = filled.len();
 	let length = buffer.len() + count;
@@ -150,8 +153,9 @@ impl Outbound {
 	}
 
 	fn write_once(&self, pipe: impl AsFd) -> Result<usize, Errno> {
-		if self.parts.is_empty() {
-			return rustix::io::write(pipe, &self.tail);
+		let first = self.parts.front().map_or(&self.tail[..], |part| &part[..]);
+		if self.parts.is_empty() || most_bytes() < usize::MAX {
+			return rustix::io::write(pipe, &first[..first.len().min(most_bytes())]);
 		}
 		let mut slices = [IoSlice::new(&[]); WRITE_PARTS];
 		let parts = self.parts.iter().map(|part| &part[..]).chain([&self.tail[..]]);
@@ -185,7 +189,10 @@ impl Outbound {
 pub fn write_whole(pipe: impl AsFd, header: &[u8], payload: &[u8]) -> io::Result<()> {
 	let (mut header, mut payload) = (header, payload);
 	while !header.is_empty() || !payload.is_empty() {
-		let written = match rustix::io::writev(&pipe, &[IoSlice::new(header), IoSlice::new(payload)]) {
+		let most = most_bytes();
+		let of_header = &header[..header.len().min(most)];
+		let of_payload = &payload[..payload.len().min(most - of_header.len())];
+		let written = match rustix::io::writev(&pipe, &[IoSlice::new(of_header), IoSlice::new(of_payload)]) {
 			Ok(count) => count,
 			Err(Errno::INTR) => 0,
 			Err(Errno::AGAIN) => {

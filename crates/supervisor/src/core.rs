@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 
 use crate::claims::Ledger;
 use crate::deaths::Deaths;
+use crate::faults::{self, Site};
 use crate::looks::Looks;
 use crate::mark::{Mark, Marks};
 use crate::orphans::Orphans;
@@ -390,7 +391,7 @@ impl Core {
 			control,
 		};
 		let mut worker = Worker::new(id, order.index, process, ends, now);
-		if let Err(error) = worker.listen(&self.poller) {
+		if let Err(error) = faults::check(Site::Listen).and_then(|()| worker.listen(&self.poller)) {
 			worker.leave(&self.poller);
 			worker.process.kill_and_reap(&self.poller);
 			self.sweep(id);

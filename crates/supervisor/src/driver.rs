@@ -10,6 +10,7 @@ use polling::{Events, Poller};
 use pool::SpawnFailure;
 
 use crate::core::{Core, Plan, SpawnOrder};
+use crate::faults::{self, Site};
 use crate::outbox::Outbox;
 use crate::process::block_signals;
 use crate::sigpipe;
@@ -168,7 +169,8 @@ fn serve(shared: &Shared, command: &CommandLine) {
 			Some(Plan::End) | None => return,
 		};
 		events.clear();
-		if let Err(error) = shared.poller.wait(&mut events, timeout) {
+		let waited = faults::check(Site::Wait).and_then(|()| shared.poller.wait(&mut events, timeout));
+		if let Err(error) = waited {
 			shared.fail(format!("cannot wait for events: {error}"));
 			return;
 		}
@@ -176,6 +178,8 @@ fn serve(shared: &Shared, command: &CommandLine) {
 		let waiting_text = shared.outbox.waiting_text();
 		// One lock for both: a caller that the turn has woken finds it free.
 		plan = shared.drive(|core| {
+			// What fails here panics.
+			let _ = faults::check(Site::Turn);
 			if is_drained {
 				core.unmute();
 			}

@@ -24,6 +24,10 @@ mod descriptor;
 mod driver;
 mod ending;
 mod error;
+#[cfg(feature = "fault-injection")]
+pub mod faults;
+#[cfg(not(feature = "fault-injection"))]
+mod faults;
 mod last_act;
 mod last_words;
 mod launch;

@@ -9,6 +9,7 @@ use pool::{Memory, SpawnFailure, StopSignal, WorkerId};
 use rustix::process::{Pid, Signal};
 
 use crate::DeathWatch;
+use crate::faults::{self, Site};
 use crate::spawn::failure;
 use crate::sys::{self, ProcessWatch, Reaped};
 
@@ -70,18 +71,21 @@ impl Process {
 		};
 		if preference != Some(DeathWatch::Thread) {
 			// Refused by old kernels (ENOSYS), by sandboxes (EPERM), and where descriptors are scarce.
-			process.watch = ProcessWatch::start(&obituaries.poller, pid, key).ok();
+			process.watch = faults::check(Site::Pidfd)
+				.and_then(|()| ProcessWatch::start(&obituaries.poller, pid, key))
+				.ok();
 		}
 		if process.watch.is_none() {
 			let poller = Arc::clone(&obituaries.poller);
 			let obituaries = obituaries.clone();
-			let waiting = thread::Builder::new()
+			let builder = thread::Builder::new()
 				.name(format!("loky death {}", worker.0))
-				.stack_size(64 * 1024)
-				.spawn(move || {
-					sys::wait_for_death(pid);
-					obituaries.report(worker);
-				});
+				.stack_size(64 * 1024);
+			let wait = move || {
+				sys::wait_for_death(pid);
+				obituaries.report(worker);
+			};
+			let waiting = faults::check(Site::Thread).and_then(|()| builder.spawn(wait));
 			if let Err(error) = waiting {
 				process.kill_and_reap(&poller);
 				return Err(failure("thread", &error));

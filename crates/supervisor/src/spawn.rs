@@ -14,6 +14,7 @@ use rustix::process::Pid;
 
 use crate::claims::ClaimMemory;
 use crate::descriptor::{raise, raise_both, set_nonblocking};
+use crate::faults::{Site, check as check_fault};
 use crate::mark::Mark;
 use crate::ring::{self, RingReader};
 use crate::{Launch, StartError, TextUse, sys};
@@ -96,7 +97,12 @@ pub struct Spawned {
 /// Makes a process, which is to bear the mark. Waits until the kernel has executed the program.
 pub fn spawn(command: &CommandLine, mark: Option<Mark>) -> Result<Spawned, SpawnFailure> {
 	let failed = |operation| move |error: io::Error| failure(operation, &error);
-	let pipe = || sys::pipe().and_then(raise_both).map_err(failed("pipe2"));
+	let pipe = || {
+		check_fault(Site::Pipe)
+			.and_then(|()| sys::pipe())
+			.and_then(raise_both)
+			.map_err(failed("pipe2"))
+	};
 
 	let (their_tasks, tasks) = pipe()?;
 	let (results, their_results) = pipe()?;
@@ -107,19 +113,25 @@ pub fn spawn(command: &CommandLine, mark: Option<Mark>) -> Result<Spawned, Spawn
 		(Some(read), write)
 	};
 	let (errors, their_errors) = pipe()?;
-	let (control, their_control) = sys::socket_pair()
+	let (control, their_control) = check_fault(Site::SocketPair)
+		.and_then(|()| sys::socket_pair())
 		.and_then(raise_both)
 		.map_err(failed("socketpair"))?;
-	let memory = sys::shared_memory(ring::MEMORY)
+	let memory = check_fault(Site::SharedMemory)
+		.and_then(|()| sys::shared_memory(ring::MEMORY))
 		.and_then(raise)
 		.map_err(failed("shared memory"))?;
-	let claims = ClaimMemory::map(&memory).map_err(failed("mmap"))?;
+	let claims = check_fault(Site::Map)
+		.and_then(|()| ClaimMemory::map(&memory))
+		.map_err(failed("mmap"))?;
 	if let Some(mark) = mark {
 		claims.give_mark(mark);
 	}
 	let ring = RingReader::map(&memory).map_err(failed("mmap"))?;
 	for end in [&tasks, &results, &errors].into_iter().chain(&output) {
-		set_nonblocking(end).map_err(failed("fcntl"))?;
+		check_fault(Site::Flags)
+			.and_then(|()| set_nonblocking(end))
+			.map_err(failed("fcntl"))?;
 	}
 	for end in [&tasks, &results] {
 		sys::enlarge_pipe(end, PIPE_BYTES);
@@ -138,6 +150,7 @@ pub fn spawn(command: &CommandLine, mark: Option<Mark>) -> Result<Spawned, Spawn
 		.map_err(|errno| failure("posix_spawn_file_actions", &io::Error::from_raw_os_error(errno)))?;
 	let attributes = Attributes::new()
 		.map_err(|errno| failure("posix_spawnattr", &io::Error::from_raw_os_error(errno)))?;
+	check_fault(Site::Spawn).map_err(failed("posix_spawn"))?;
 	let pid = execute(command, &actions, &attributes)
 		.map_err(|errno| failure("posix_spawn", &io::Error::from_raw_os_error(errno)))?;
 	Ok(Spawned {

@@ -26,6 +26,13 @@ fn main() {
 	if std::env::args().nth(1).as_deref() == Some("descendant") {
 		return descendants::run(&std::env::args().nth(2).unwrap());
 	}
+	#[cfg(feature = "fault-injection")]
+	if let Some(most) = std::env::var("MOST_BYTES")
+		.ok()
+		.and_then(|most| most.parse().ok())
+	{
+		supervisor::faults::limit_bytes(most);
+	}
 	let mut end = WorkerEnd::open().unwrap();
 	let mut frames = Vec::new();
 	let mut functions = HashMap::new();
