@@ -99,6 +99,10 @@ const startAdvice = (errno: string, program: string): string => {
 			return 'too many files are open. Raise the limit, or use fewer workers';
 		}
 
+		case 'EFBIG': {
+			return 'this process may write no files of that size, and memory that processes share counts as one. Raise the limit (ulimit -f)';
+		}
+
 		case 'EAGAIN':
 		case 'ENOMEM': {
 			return 'the system has no room for another process. Use fewer workers';

@@ -17,6 +17,18 @@ import type {TaskObservation, TaskObserver} from './task-observation.js';
 import {TaskTable} from './task-table.js';
 import {createFailureGroup, type FailureGroup} from './unobserved-failures.js';
 
+/** To collect the frames, all of this package, for each of a hundred thousand errors takes seconds and helps nobody. */
+function withoutFrames<T>(create: () => T): T {
+	const {stackTraceLimit} = Error;
+	// It fails where a program has frozen it, and the frames are there then.
+	Reflect.set(Error, 'stackTraceLimit', 0);
+	try {
+		return create();
+	} finally {
+		Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+	}
+}
+
 /** What is not the same for all tasks. */
 export interface TaskDetails {
 	/** What the future gives, from the decoded result. */
@@ -145,7 +157,7 @@ export class PendingTasks {
 
 	/** Settles with an error that many tasks have in common; each gets an object of its own, if there is somebody to get it. */
 	rejectTogether(task: number, createError: () => Error): void {
-		this.#settle(task, createError, this.#commonFate);
+		this.#settle(task, () => withoutFrames(createError), this.#commonFate);
 	}
 
 	/** Settles with the reason of a signal. Whoever aborts a task knows of it, so it is not warned about. */

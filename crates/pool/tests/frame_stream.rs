@@ -1,5 +1,7 @@
 //! The envelope against golden bytes, which the TypeScript side reads too, and against streams cut anywhere.
 
+mod harness;
+
 use bytes::Bytes;
 use pool::frame::{Frame, FrameDecoder, FrameError, FrameKind, HEADER_LENGTH, MAX_PAYLOAD};
 use pool::{FunctionId, Sequence};
@@ -326,5 +328,25 @@ proptest! {
 		let (pieces, pieces_error) = decode(cut(&stream, &lengths), 1000);
 		prop_assert_eq!(whole, pieces);
 		prop_assert_eq!(whole_error.is_some(), pieces_error.is_some());
+	}
+	/// The target of the fuzzer in `fuzz/`.
+	#[test]
+	fn what_is_true_of_any_bytes_is_true_of_these(
+		cuts in any::<[u8; 4]>(),
+		frames in proptest::collection::vec(any_frame(), 0..4),
+		behind in proptest::collection::vec(any::<u8>(), 0..200),
+		changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+	) {
+		let mut bytes = cuts.to_vec();
+		bytes.extend(frames.iter().flat_map(encode).chain(behind));
+		if changes.is_empty() {
+			let decoded = harness::check_stream(&bytes);
+			prop_assert_eq!(&decoded[..frames.len()], &frames[..]);
+		}
+		for (place, byte) in changes {
+			let place = place.index(bytes.len());
+			bytes[place] = byte;
+		}
+		harness::check_stream(&bytes);
 	}
 }

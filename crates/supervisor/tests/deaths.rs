@@ -128,6 +128,87 @@ fn a_value_that_was_written_before_the_death_is_delivered() {
 }
 
 #[test]
+fn a_kill_after_the_last_byte_of_a_value_costs_nothing_and_one_before_it_the_task() {
+	for watch in WATCHES {
+		let mut harness = Harness::start(one_worker(), watch);
+		for _ in 0..20 {
+			let (whole, half) = (
+				harness.submit("answer-and-kill"),
+				harness.submit("half-a-frame-and-kill"),
+			);
+			assert_eq!(harness.value(whole), "answered");
+			let death = harness.death(half);
+			assert_eq!((death.exit, death.reason), (KILLED, TerminationReason::Killed));
+		}
+		assert_eq!(harness.ask("echo next"), "next");
+	}
+}
+
+#[test]
+fn a_kill_while_the_arguments_are_written_costs_another_try_and_at_the_second_time_the_task() {
+	for watch in WATCHES {
+		let config = pool::PoolConfig {
+			init: "deaf".into(),
+			..one_worker()
+		};
+		let mut harness = Harness::start(config, watch);
+		// More than the pipe takes.
+		let task = harness.submit(vec![b'x'; 8 * 1024 * 1024]);
+		let busy = |harness: &Harness| {
+			let workers = harness.supervisor.workers();
+			workers
+				.iter()
+				.find(|worker| worker.state == "busy")
+				.and_then(|worker| worker.pid)
+		};
+		let first = poll_until("the first worker", || busy(&harness));
+		kill(first, libc::SIGKILL);
+		let second = poll_until("the second worker", || busy(&harness).filter(|&pid| pid != first));
+		harness.listen();
+		assert!(
+			!harness
+				.heard
+				.iter()
+				.any(|notice| matches!(notice, Notice::Settled(..)))
+		);
+		kill(second, libc::SIGKILL);
+		let death = harness.death(task);
+		assert_eq!(
+			(death.exit, death.pid, death.attempt),
+			(KILLED, Some(second), Some(2))
+		);
+	}
+}
+
+#[test]
+fn workers_that_are_killed_as_they_start_are_replaced_and_no_task_is_lost() {
+	for watch in WATCHES {
+		let path = std::env::temp_dir().join(format!("loky-starts-{}-{watch:?}", std::process::id()));
+		let config = pool::PoolConfig {
+			max_workers: 4,
+			init: format!("wait-for {}", path.display()).into(),
+			..config()
+		};
+		let mut harness = Harness::start(config, watch);
+		let tasks = harness.submit_all(100, "echo x");
+		let starting = poll_until("four workers", || {
+			let workers = harness.supervisor.workers();
+			let pids: Vec<u32> = workers.iter().filter_map(|worker| worker.pid).collect();
+			(pids.len() == 4).then_some(pids)
+		});
+		for pid in starting {
+			kill(pid, libc::SIGKILL);
+		}
+		harness.wait_for("four deaths", |this| (this.exits().len() == 4).then_some(()));
+		std::fs::write(&path, "").unwrap();
+		for task in tasks {
+			assert_eq!(harness.value(task), "x");
+		}
+		std::fs::remove_file(&path).unwrap();
+	}
+}
+
+#[test]
 fn half_a_frame_is_a_death_and_not_a_value() {
 	for watch in WATCHES {
 		let mut harness = Harness::start(one_worker(), watch);

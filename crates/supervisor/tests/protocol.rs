@@ -62,6 +62,38 @@ fn a_frame_of_an_unknown_kind_ends_its_worker() {
 }
 
 #[test]
+fn a_stray_byte_before_a_result_ends_its_worker_and_not_the_wait() {
+	is_killed_for("stray-byte", "it sent bytes that are no frame (magic 0x4b00)");
+	is_killed_for("stray-bytes", "it sent bytes that are no frame (magic 0x7878)");
+}
+
+#[test]
+fn a_worker_of_another_version_cannot_start_and_says_why() {
+	for (init, told) in [
+		(
+			"other-version",
+			"it sent a frame of version 9 where version 1 was expected",
+		),
+		("stray-byte", "it sent bytes that are no frame (magic 0x4b00)"),
+	] {
+		for watch in WATCHES {
+			let config = pool::PoolConfig {
+				init: init.into(),
+				..one_worker()
+			};
+			let mut harness = Harness::start(config, watch);
+			let task = harness.submit("echo never");
+			let supervisor::Settlement::PoolBroken(facts) = harness.settlement(task) else {
+				panic!("it has started");
+			};
+			let death = facts.death.unwrap();
+			assert_eq!(death.reason, TerminationReason::Protocol);
+			assert_eq!(death.violation.unwrap().to_string(), told);
+		}
+	}
+}
+
+#[test]
 fn a_frame_that_only_the_parent_may_send_ends_its_worker() {
 	is_killed_for("of-the-parent", "it sent a frame of kind Task out of turn");
 }

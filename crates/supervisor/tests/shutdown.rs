@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pool::{Exit, PoolConfig, Shutdown};
 use supervisor::{Notice, Settlement, Supervisor};
-use support::{Harness, WATCHES, assert_within, config, is_known, launch, one_worker, poll_until};
+use support::{Harness, WATCHES, assert_within, config, is_known, kill, launch, one_worker, poll_until};
 
 #[test]
 fn a_drained_pool_finishes_everything_and_leaves_no_process() {
@@ -75,6 +75,50 @@ fn a_shutdown_can_be_escalated_to_kill() {
 		assert!(matches!(harness.settlement(running), Settlement::PoolClosed));
 		harness.wait_until_closed();
 		assert!(!is_known(pid));
+	}
+}
+
+#[test]
+fn a_worker_that_is_killed_while_the_pool_drains_costs_its_task_and_the_drain_goes_on() {
+	for watch in WATCHES {
+		let mut harness = Harness::start(config(), watch);
+		let doomed = harness.submit("sleep-forever");
+		let pid = harness.running(doomed);
+		let tasks = harness.submit_all(100, "echo done");
+		harness.supervisor.shutdown(Shutdown::Drain);
+		kill(pid, libc::SIGKILL);
+		assert_eq!(harness.death(doomed).pid, Some(pid));
+		harness.wait_until_closed();
+		for task in tasks {
+			assert_eq!(harness.value(task), "done");
+		}
+	}
+}
+
+#[test]
+fn a_stopped_worker_that_is_to_leave_is_killed_after_its_grace() {
+	for watch in WATCHES {
+		let config = PoolConfig {
+			shutdown_grace: Duration::from_millis(100),
+			..one_worker()
+		};
+		let mut harness = Harness::start(config, watch);
+		let pid: u32 = harness.ask("pid").parse().unwrap();
+		kill(pid, libc::SIGSTOP);
+		harness.supervisor.shutdown(Shutdown::Drain);
+		harness.wait_until_closed();
+		// SIGTERM waits until it is continued, SIGKILL does not.
+		let exit = harness.exits()[0].exit.clone();
+		assert!(
+			matches!(
+				exit,
+				Exit::Signal {
+					signal: libc::SIGKILL,
+					..
+				}
+			),
+			"{exit:?}"
+		);
 	}
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use pool::{BreakCause, PoolConfig, SpawnFailure};
 use supervisor::{DeathWatch, Launch, Settlement, Supervisor};
-use support::{Harness, WATCHES, config, launch, one_worker};
+use support::{Harness, Over, WATCHES, config, launch, one_worker};
 
 #[test]
 fn a_worker_leads_its_own_process_group() {
@@ -55,6 +55,52 @@ fn workers_get_the_smallest_free_index() {
 		.collect();
 	indexes.sort_unstable();
 	assert_eq!(indexes, [0, 1]);
+}
+
+/// What else a program does with descriptors while workers are made.
+#[test]
+fn a_process_that_another_thread_starts_meanwhile_has_none_of_our_descriptors_and_workers_none_of_its() {
+	use std::process::{Command, Stdio};
+	use std::sync::atomic::{AtomicBool, Ordering};
+
+	// What this process itself was started with.
+	let list = || {
+		let listing = Command::new("/bin/ls")
+			.args(["-l", "/proc/self/fd"])
+			.stdin(Stdio::null())
+			.output()
+			.unwrap();
+		String::from_utf8(listing.stdout).unwrap()
+	};
+	let count = |listing: &str| listing.lines().filter(|line| line.contains(" -> ")).count();
+	let inherited = count(&list());
+	let is_done = AtomicBool::new(false);
+	std::thread::scope(|scope| {
+		let others = scope.spawn(|| {
+			let mut listings = Vec::new();
+			while !is_done.load(Ordering::SeqCst) {
+				listings.push(list());
+			}
+			listings
+		});
+		let over = Over(&is_done);
+		for round in 0..60 {
+			let mut harness = Harness::start(one_worker(), WATCHES[round % 2]);
+			let open = harness.ask("descriptors");
+			let numbers = open.lines().map(|line| line.split(' ').next().unwrap());
+			assert!(
+				numbers.clone().all(|number| number.parse::<u32>().unwrap() < 10),
+				"{open}"
+			);
+		}
+		drop(over);
+		let listings = others.join().unwrap();
+		assert!(listings.len() > 10);
+		for listing in listings {
+			assert_eq!(count(&listing), inherited, "{listing}");
+			assert!(!listing.contains("memfd:loky"), "{listing}");
+		}
+	});
 }
 
 fn broken_by(program: &str) -> SpawnFailure {

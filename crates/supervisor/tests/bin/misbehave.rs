@@ -70,6 +70,19 @@ fn begin(end: &WorkerEnd, text: &str) {
 	let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
 	match word {
 		"never-ready" => sleep_forever(),
+		// Until the file is there.
+		"wait-for" => {
+			while !std::path::Path::new(rest).exists() {
+				sleep(Duration::from_millis(5));
+			}
+		}
+		"stray-byte" => write_all(4, b"x"),
+		"other-version" => {
+			let mut header = header(0, FrameKind::Ready as u8, Sequence(0));
+			header[6..8].copy_from_slice(b"K\x09");
+			write_all(4, &header);
+			sleep_forever();
+		}
 		"die" => {
 			eprintln!("last words");
 			exit(rest.parse().unwrap());
@@ -131,6 +144,15 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, i
 			let (signal, words) = rest.split_once(' ').unwrap();
 			eprintln!("{words}");
 			raise(signal.parse().unwrap());
+		}
+		"answer-and-kill" => {
+			answer(b"answered");
+			raise(libc::SIGKILL);
+		}
+		// Reads nothing more.
+		"answer-and-spin" => {
+			answer(b"answered");
+			spin();
 		}
 		"answer-and-die" => {
 			answer(b"answered");
@@ -213,21 +235,39 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, i
 	}
 }
 
+fn header(length: u32, kind: u8, sequence: Sequence) -> [u8; 16] {
+	let mut header = [0; 16];
+	header[..4].copy_from_slice(&length.to_le_bytes());
+	header[4] = kind;
+	header[6..8].copy_from_slice(&pool::frame::MAGIC.to_le_bytes());
+	header[8..12].copy_from_slice(&sequence.0.to_le_bytes());
+	header
+}
+
 /// What no worker may send.
 fn break_protocol(end: &WorkerEnd, sequence: Sequence, word: &str) {
-	let header = |length: u32, kind: u8| {
-		let mut header = [0; 16];
-		header[..4].copy_from_slice(&length.to_le_bytes());
-		header[4] = kind;
-		header[6..8].copy_from_slice(&pool::frame::MAGIC.to_le_bytes());
-		header[8..12].copy_from_slice(&sequence.0.to_le_bytes());
-		header
-	};
+	let header = |length, kind| header(length, kind, sequence);
 	match word {
 		"half-a-frame" => {
 			write_all(4, &header(100, FrameKind::Returned as u8));
 			write_all(4, b"partial");
 			exit(6);
+		}
+		"half-a-frame-and-kill" => {
+			write_all(4, &header(100_000_000, FrameKind::Returned as u8));
+			write_all(4, &vec![b'x'; 1_000_000]);
+			raise(libc::SIGKILL);
+		}
+		// The parent reads nothing between the two.
+		"stray-byte" => {
+			write_all(4, b"x");
+			end.write_frame(FrameKind::Returned, sequence, b"in time")
+				.unwrap();
+		}
+		"stray-bytes" => {
+			write_all(4, &vec![b'x'; 64 * 1024]);
+			end.write_frame(FrameKind::Returned, sequence, b"in time")
+				.unwrap();
 		}
 		"garbage" => write_all(4, b"this is what a print into the wrong descriptor looks like\n"),
 		"other-version" => {

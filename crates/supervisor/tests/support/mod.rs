@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -234,6 +235,15 @@ impl Harness {
 		self.wait_for("the end", |this| {
 			matches!(this.heard.last(), Some(Notice::Closed)).then_some(())
 		});
+	}
+}
+
+/// Says that something is over when it is dropped, also by a failed assertion: a scope waits for its threads.
+pub struct Over<'a>(pub &'a AtomicBool);
+
+impl Drop for Over<'_> {
+	fn drop(&mut self) {
+		self.0.store(true, Ordering::SeqCst);
 	}
 }
 
