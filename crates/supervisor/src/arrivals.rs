@@ -7,7 +7,7 @@ use pool::frame::{Frame, FrameKind};
 use pool::{Action, Event, Evidence, StopSignal, TerminationReason, Violation, WorkerId};
 
 use crate::channel::Arrival;
-use crate::core::Core;
+use crate::core::{Core, Remains};
 use crate::deaths::{DeathFacts, judge, judgement_in};
 use crate::results::Results;
 use crate::worker::Source;
@@ -148,11 +148,10 @@ impl Core {
 		let Some(worker) = self.workers.get_mut(&id) else {
 			return;
 		};
-		let Some(reaped) = worker.process.reap(&self.poller) else {
+		let Some(reaped) = worker.process.reap() else {
 			return;
 		};
-		worker.leave(&self.poller);
-		let Some(worker) = self.workers.remove(&id) else {
+		let Some(mut worker) = self.workers.remove(&id) else {
 			return;
 		};
 		self.graces.retain(|(_, closed)| *closed != id);
@@ -160,7 +159,7 @@ impl Core {
 
 		let (treatment, was_open) = (worker.treatment, self.is_open());
 		let pid = worker.pid();
-		let stderr_tail = worker.texts.errors.into_tail();
+		let stderr_tail = worker.texts.errors.take_tail();
 		let evidence = last_words::tell_a_full_heap(&stderr_tail).then_some(Evidence::HeapLimit);
 		let view = self.pool.worker(id);
 		let facts = DeathFacts {
@@ -185,7 +184,8 @@ impl Core {
 		let exit = reaped.exit;
 		let event = Event::WorkerExited(id, exit.clone(), evidence);
 		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
-		self.ledger.remove(id);
+		let claims = self.ledger.remove(id);
+		self.leave_behind(Remains { worker, claims });
 		let reason = judgement_in(&self.actions[before..], id)
 			.or(exceeded.map(|_| TerminationReason::OutOfMemory))
 			.unwrap_or_else(|| judge(treatment, was_open, &exit, evidence));

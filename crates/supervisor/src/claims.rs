@@ -170,8 +170,8 @@ impl Ledger {
 	}
 
 	/// A worker is gone, and the pool has judged its tasks.
-	pub fn remove(&mut self, worker: WorkerId) {
-		self.memories.remove(&worker);
+	pub fn remove(&mut self, worker: WorkerId) -> Option<ClaimMemory> {
+		self.memories.remove(&worker)
 	}
 }
 

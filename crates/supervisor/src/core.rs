@@ -15,7 +15,7 @@ use pool::{
 };
 use rustc_hash::FxHashMap;
 
-use crate::claims::Ledger;
+use crate::claims::{ClaimMemory, Ledger};
 use crate::deaths::Deaths;
 use crate::faults::{self, Site};
 use crate::looks::Looks;
@@ -48,6 +48,8 @@ pub struct Core {
 	/// `None`: what has left the groups is left alone.
 	marks: Option<Marks>,
 	sweeper: Sweeper,
+	/// Of dead workers. Closing them takes a while, so it is done when their deaths are told.
+	remains: Vec<Remains>,
 	obituaries: Obituaries,
 	death_watch: Option<DeathWatch>,
 	max_payload: u32,
@@ -66,6 +68,12 @@ pub struct Core {
 	/// Before this nothing is late: see [`Self::was_away`].
 	pub(crate) excused_until: Duration,
 	must_ring: bool,
+}
+
+/// What a dead worker leaves to be closed.
+pub struct Remains {
+	pub(crate) worker: Worker,
+	pub(crate) claims: Option<ClaimMemory>,
 }
 
 /// A worker that the pool wants.
@@ -125,6 +133,7 @@ impl Core {
 			notices: Vec::new(),
 			graces: Vec::new(),
 			texts: TextState::new(text_use),
+			remains: Vec::new(),
 			death_watch,
 			max_payload,
 			origin: Instant::now(),
@@ -392,8 +401,8 @@ impl Core {
 		};
 		let mut worker = Worker::new(id, order.index, process, ends, now);
 		if let Err(error) = faults::check(Site::Listen).and_then(|()| worker.listen(&self.poller)) {
-			worker.leave(&self.poller);
-			worker.process.kill_and_reap(&self.poller);
+			worker.process.kill_and_reap();
+			worker.close(&self.poller);
 			self.sweep(id);
 			return Err(failure("poll", &error));
 		}
@@ -512,6 +521,16 @@ impl Core {
 	/// The workers whose deaths were reported by threads.
 	pub fn take_obituaries(&self) -> Vec<WorkerId> {
 		self.obituaries.take()
+	}
+
+	/// A worker was reaped, and its death is judged.
+	pub(crate) fn leave_behind(&mut self, remains: Remains) {
+		self.remains.push(remains);
+	}
+
+	/// What is to be closed when the lock is released.
+	pub fn take_remains(&mut self) -> Vec<Remains> {
+		std::mem::take(&mut self.remains)
 	}
 
 	/// The time since the supervisor was started. The only clock of the project.

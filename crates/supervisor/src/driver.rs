@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use polling::{Events, Poller};
 use pool::SpawnFailure;
 
-use crate::core::{Core, Plan, SpawnOrder};
+use crate::core::{Core, Plan, Remains, SpawnOrder};
 use crate::faults::{self, Site};
 use crate::outbox::Outbox;
 use crate::process::block_signals;
@@ -111,6 +111,7 @@ impl Shared {
 	fn release(&self, mut core: MutexGuard<'_, Core>) {
 		let wakes_owner = self.outbox.publish(&mut core.notices);
 		let rings = core.take_ring();
+		let remains = core.take_remains();
 		drop(core);
 		if rings {
 			// It fails only when the poller is broken, which the thread notices.
@@ -118,6 +119,10 @@ impl Shared {
 		}
 		if wakes_owner {
 			self.outbox.wake();
+		}
+		for Remains { worker, claims } in remains {
+			worker.close(&self.poller);
+			drop(claims);
 		}
 	}
 

@@ -41,11 +41,12 @@ impl Core {
 		let poller = &self.poller;
 		let mut buried = Vec::new();
 		self.workers.retain(|&id, worker| {
-			let is_alive = worker.process.reap(poller).is_none();
-			if !is_alive {
+			let is_dead = worker.process.reap().is_some();
+			if is_dead {
+				worker.process.leave(poller);
 				buried.push(id);
 			}
-			is_alive
+			!is_dead
 		});
 		for worker in buried {
 			self.sweep(worker);

@@ -176,9 +176,9 @@ impl Output {
 	}
 
 	/// The last that was passed on, from the beginning of a line where older text was dropped.
-	pub fn into_tail(self) -> Bytes {
-		let tail = match self.tail {
-			Tail::Kept(tail) => Bytes::from(tail),
+	pub fn take_tail(&mut self) -> Bytes {
+		let tail = match &mut self.tail {
+			Tail::Kept(tail) => Bytes::from(std::mem::take(tail)),
 			Tail::Dropped => return Bytes::new(),
 		};
 		if tail.len() < TAIL_BYTES {
@@ -228,7 +228,7 @@ mod tests {
 		drop(write);
 		assert!(!output.receive(&mut buffer, usize::MAX, |text| passed.push(text)));
 		output.flush(|text| passed.push(text));
-		(passed, output.into_tail())
+		(passed, output.take_tail())
 	}
 
 	fn lines(texts: &[&[u8]]) -> Vec<Vec<u8>> {

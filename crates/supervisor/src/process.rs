@@ -76,7 +76,6 @@ impl Process {
 				.ok();
 		}
 		if process.watch.is_none() {
-			let poller = Arc::clone(&obituaries.poller);
 			let obituaries = obituaries.clone();
 			let builder = thread::Builder::new()
 				.name(format!("loky death {}", worker.0))
@@ -87,7 +86,7 @@ impl Process {
 			};
 			let waiting = faults::check(Site::Thread).and_then(|()| builder.spawn(wait));
 			if let Err(error) = waiting {
-				process.kill_and_reap(&poller);
+				process.kill_and_reap();
 				return Err(failure("thread", &error));
 			}
 		}
@@ -118,23 +117,26 @@ impl Process {
 	}
 
 	/// Ends a process that nobody will ever hear of.
-	pub fn kill_and_reap(&mut self, poller: &Poller) {
+	pub fn kill_and_reap(&self) {
 		self.signal_group(Signal::KILL);
 		sys::wait_for_death(self.pid);
-		self.reap(poller);
+		self.reap();
 	}
 
 	/// Kills what is left of its group, then takes its status. `None`: it lives, the report was wrong.
-	pub fn reap(&mut self, poller: &Poller) -> Option<Reaped> {
+	pub fn reap(&self) -> Option<Reaped> {
 		// Before the reap: the dead leader keeps the number of the group from being given to others.
 		if sys::is_zombie(self.pid, self.watch.as_ref()) {
 			self.signal_group(Signal::KILL);
 		}
-		let reaped = sys::reap(self.pid, self.watch.as_ref(), self.parent_peak)?;
+		sys::reap(self.pid, self.watch.as_ref(), self.parent_peak)
+	}
+
+	/// Takes the watch of a process that was reaped out of the poll set.
+	pub fn leave(&mut self, poller: &Poller) {
 		if let Some(watch) = self.watch.take() {
 			watch.stop(poller);
 		}
-		Some(reaped)
 	}
 }
 

@@ -273,6 +273,12 @@ impl Worker {
 		}
 	}
 
+	/// Closes what we have of a worker whose process is reaped.
+	pub fn close(mut self, poller: &Poller) {
+		self.leave(poller);
+		self.process.leave(poller);
+	}
+
 	/// Takes all its pipes out of the poll set.
 	pub fn leave(&mut self, poller: &Poller) {
 		self.ignore_results(poller);
