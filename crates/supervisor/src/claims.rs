@@ -171,7 +171,7 @@ impl Ledger {
 
 	/// A worker is gone, and the pool has judged its tasks.
 	pub fn remove(&mut self, worker: WorkerId) -> Option<ClaimMemory> {
-		self.memories.remove(&worker)
+		self.memories.remove(&worker).map(|(_, memory)| memory)
 	}
 }
 

@@ -1,11 +1,16 @@
-//! A worker that does what the text of its tasks says, most of it wrong. `misbehave host ...` is a parent of such workers.
+//! A worker that does what the text of its tasks says, most of it wrong. `misbehave host ...` is a parent of such workers,
+//! `misbehave bystanders` one of processes that have nothing to do with them.
 #![expect(
 	clippy::unwrap_used,
 	reason = "a panic of this program is one more way to misbehave"
 )]
 
+mod bystanders;
 mod descendants;
 mod host;
+#[path = "../support/runs.rs"]
+#[allow(dead_code, reason = "the other half is for the parent")]
+mod runs;
 
 use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
@@ -20,8 +25,12 @@ use pool::{FunctionId, Sequence};
 use supervisor::WorkerEnd;
 
 fn main() {
-	if std::env::args().nth(1).as_deref() == Some("host") {
-		return host::run();
+	let arguments: Vec<String> = std::env::args().collect();
+	match arguments.get(1).map(String::as_str) {
+		Some("host") => return host::run(),
+		Some("bystanders") => return bystanders::run(),
+		Some("bystander") => return sleep(Duration::from_millis(arguments[2].parse().unwrap())),
+		_ => {}
 	}
 	if std::env::args().nth(1).as_deref() == Some("descendant") {
 		return descendants::run(&std::env::args().nth(2).unwrap());
@@ -127,6 +136,18 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, i
 		"slow" => {
 			sleep(Duration::from_millis(rest.parse().unwrap()));
 			answer(b"slow");
+		}
+		// The number of the task, and how many µs it takes.
+		"recorded" => {
+			let (task, pause) = rest.split_once(' ').unwrap();
+			runs::write_down(task.parse().unwrap(), false);
+			sleep(Duration::from_micros(pause.parse().unwrap()));
+			runs::write_down(task.parse().unwrap(), true);
+			answer(task.as_bytes());
+		}
+		"recorded-exit" => {
+			runs::write_down(rest.parse().unwrap(), false);
+			exit(0);
 		}
 		"sleep-forever" => sleep_forever(),
 		"spin" => spin(),
