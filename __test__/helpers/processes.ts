@@ -25,6 +25,18 @@ export function childrenOf(pid: number = process.pid): number[] {
 	});
 }
 
+/** The processes, zombies apart, that were started with this in their environment: `NAME=value`. */
+export function processesWith(entry: string): number[] {
+	return readdirSync('/proc').filter(name => /^\d+$/v.test(name)).map(Number).filter(pid => {
+		try {
+			return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(entry) && processState(pid) !== 'Z';
+		} catch {
+			// It has ended in the meantime, or belongs to somebody else.
+			return false;
+		}
+	});
+}
+
 /** What the open descriptors of this process refer to, without the numbers that differ from run to run. */
 export function openDescriptors(): string[] {
 	return readdirSync('/proc/self/fd').flatMap(descriptor => {

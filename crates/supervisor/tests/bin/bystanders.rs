@@ -14,7 +14,7 @@ pub fn run() {
 		let _ = std::io::stdin().read_to_end(&mut Vec::new());
 		IS_OVER.store(true, Ordering::SeqCst);
 	});
-	let mut standing: Vec<Child> = (0..30).map(|_| start()).collect();
+	let mut standing: Vec<Child> = (0..20).map(|_| start()).collect();
 	let mut survived = 0;
 	while !IS_OVER.load(Ordering::SeqCst) {
 		for bystander in &mut standing {
@@ -36,7 +36,7 @@ pub fn run() {
 
 fn start() -> Child {
 	Command::new(std::env::current_exe().unwrap())
-		.args(["bystander", "200"])
+		.args(["bystander", "1000"])
 		.spawn()
 		.unwrap()
 }
