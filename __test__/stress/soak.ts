@@ -31,7 +31,7 @@ async function nodes(): Promise<void> {
 	});
 	const descriptors = openDescriptors().length;
 	const figures = await soak({
-		tasks: 200_000, workers: 4, killEvery: 2000, stops: 5, cancelled: 5, endless: 1,
+		tasks: 200_000, workers: 4, killEvery: 2000, stops: 5, cancelled: 5, endless: 1, options: {maxTasksPerWorker: 1000},
 	});
 	await eventually(() => childrenOf(), children => children.length === 0, 2000);
 	await eventually(() => openDescriptors().length, count => count <= descriptors, 2000);
