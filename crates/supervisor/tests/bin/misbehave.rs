@@ -282,12 +282,12 @@ fn break_protocol(end: &WorkerEnd, sequence: Sequence, word: &str) {
 		// The parent reads nothing between the two.
 		"stray-byte" => {
 			write_all(4, b"x");
-			end.write_frame(FrameKind::Returned, sequence, b"in time")
+			end.write_frame(FrameKind::Returned, sequence, b"in time", true)
 				.unwrap();
 		}
 		"stray-bytes" => {
 			write_all(4, &vec![b'x'; 64 * 1024]);
-			end.write_frame(FrameKind::Returned, sequence, b"in time")
+			end.write_frame(FrameKind::Returned, sequence, b"in time", true)
 				.unwrap();
 		}
 		"garbage" => write_all(4, b"this is what a print into the wrong descriptor looks like\n"),
