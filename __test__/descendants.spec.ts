@@ -11,7 +11,7 @@ import {
 } from 'loky';
 import * as descendants from './fixtures/descendants.js';
 import {eventually, within} from './helpers/deadline.js';
-import {childrenOf, processesWith, processState} from './helpers/processes.js';
+import {childrenOf, processesNaming, processState} from './helpers/processes.js';
 import {leavingNothing} from './helpers/with-executor.js';
 
 type Jobs = typeof descendants;
@@ -29,10 +29,10 @@ const started = async (token: string, count = descendantsPerStart): Promise<unkn
 	eventually(() => sleepersWith(token), pids => pids.length === count, 10_000);
 
 /** Without the shell that starts the daemon. */
-const sleepersWith = (token: string): number[] => processesWith(token, /^(?:\/bin\/)?sleep$/v);
+const sleepersWith = (token: string): number[] => processesNaming(token, /^(?:\/bin\/)?sleep$/v);
 
 async function assertGoneSoon(t: ExecutionContext, token: string): Promise<void> {
-	await t.notThrowsAsync(eventually(() => processesWith(token), pids => pids.length === 0, 1000));
+	await t.notThrowsAsync(eventually(() => processesNaming(token), pids => pids.length === 0, 1000));
 }
 
 const watches = [['a pidfd', {}], ['a thread', {LOKY_TEST_DEATH_WATCH: 'thread'}]] as const;
@@ -86,7 +86,7 @@ for (const [watch, env] of watches) {
 					await once(bystander, 'exit');
 				}
 
-				t.deepEqual(processesWith(others), []);
+				t.deepEqual(processesNaming(others), []);
 			});
 		});
 	}
@@ -160,7 +160,7 @@ test.serial('each future settles once and the executor heals when all its proces
 			const running = [jobs.startDescendants(token), ...Array.from({length: 6}, () => jobs.sleep(20))];
 			await within(10_000, running[0]!.exception());
 			await eventually(() => running.some(future => future.running()) || running.every(future => future.done()), Boolean);
-			for (const pid of [...childrenOf(), ...processesWith(token)]) {
+			for (const pid of [...childrenOf(), ...processesNaming(token)]) {
 				try {
 					process.kill(pid, 'SIGKILL');
 				} catch {
@@ -176,7 +176,7 @@ test.serial('each future settles once and the executor heals when all its proces
 		t.deepEqual(settled.toSorted((a, b) => a - b), [...Array.from({length: 300}).keys()]);
 		await within(10_000, jobs.sleep(1));
 		await executor.shutdown();
-		t.deepEqual(processesWith(token), []);
+		t.deepEqual(processesNaming(token), []);
 	});
 });
 
@@ -193,7 +193,7 @@ const isAllowed = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true
 		await eventually(() => childrenOf(program).length, count => count > 0, 20_000);
 		// The worker, and the daemon that it has made an orphan.
 		await t.notThrowsAsync(eventually(() => childrenOf(program), children => children.length === 0, 20_000));
-		t.deepEqual(processesWith(token, /sleep$/v), []);
+		t.deepEqual(processesNaming(token, /sleep$/v), []);
 	} finally {
 		container.kill('SIGKILL');
 	}

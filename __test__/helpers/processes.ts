@@ -55,7 +55,7 @@ export function sharedMappings(): string[] {
 }
 
 /** The living processes that have a word among the arguments of their command, and a program that fits. */
-export function processesWith(word: string, program = /^/v): number[] {
+export function processesNaming(word: string, program = /^/v): number[] {
 	return readdirSync('/proc').filter(name => /^\d+$/v.test(name)).map(Number).filter(pid => {
 		try {
 			const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use polling::Events;
 use pool::frame::{Frame, FrameKind};
-use pool::{Action, Event, Evidence, StopSignal, TerminationReason, Violation, WorkerId};
+use pool::{Action, Event, Evidence, Exit, StopSignal, TerminationReason, Violation, WorkerId};
 
 use crate::channel::Arrival;
 use crate::core::{Core, Remains};
@@ -160,7 +160,20 @@ impl Core {
 		let (treatment, was_open) = (worker.treatment, self.is_open());
 		let pid = worker.pid();
 		let stderr_tail = worker.texts.errors.take_tail();
-		let evidence = last_words::tell_a_full_heap(&stderr_tail).then_some(Evidence::HeapLimit);
+		let exit = reaped.exit;
+		let evidence = match &exit {
+			_ if last_words::tell_a_full_heap(&stderr_tail) => Some(Evidence::HeapLimit),
+			// A few small files are read for this, and only for this.
+			Exit::Signal {
+				signal: libc::SIGKILL,
+				..
+			} if !treatment.was_signalled => worker
+				.kills
+				.as_ref()
+				.filter(|kills| kills.explains_a_death())
+				.map(|_| Evidence::OutOfMemoryKill),
+			Exit::Signal { .. } | Exit::Code(_) | Exit::NeverStarted(_) | Exit::Unknown => None,
+		};
 		let view = self.pool.worker(id);
 		let facts = DeathFacts {
 			index: worker.index,
@@ -181,7 +194,6 @@ impl Core {
 		self.orphans.inherit(pid, now);
 		self.sweep(id);
 		let before = self.actions.len();
-		let exit = reaped.exit;
 		let event = Event::WorkerExited(id, exit.clone(), evidence);
 		self.pool.handle(event, now, &mut self.ledger, &mut self.actions);
 		let claims = self.ledger.remove(id);

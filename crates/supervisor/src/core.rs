@@ -383,6 +383,7 @@ impl Core {
 			control,
 			claims,
 			ring,
+			kills,
 		} = spawned;
 		let process = Process::watch(
 			pid,
@@ -398,6 +399,7 @@ impl Core {
 				errors: Output::new(errors, Stream::Stderr, self.texts.text_use()),
 			},
 			control,
+			kills,
 		};
 		let mut worker = Worker::new(id, order.index, process, ends, now);
 		if let Err(error) = faults::check(Site::Listen).and_then(|()| worker.listen(&self.poller)) {

@@ -34,6 +34,7 @@ mod launch;
 mod looks;
 mod mark;
 mod marks;
+mod memory_kills;
 mod notice;
 mod orphans;
 mod outbox;

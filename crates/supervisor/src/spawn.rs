@@ -16,6 +16,7 @@ use crate::claims::ClaimMemory;
 use crate::descriptor::{raise, raise_both, set_nonblocking};
 use crate::faults::{Site, check as check_fault};
 use crate::mark::Mark;
+use crate::memory_kills::KillCounter;
 use crate::ring::{self, RingReader};
 use crate::{Launch, StartError, TextUse, sys};
 
@@ -92,6 +93,8 @@ pub struct Spawned {
 	pub claims: ClaimMemory,
 	/// Shared with it.
 	pub ring: RingReader,
+	/// What counts its death, if memory runs out.
+	pub kills: Option<KillCounter>,
 }
 
 /// Makes a process, which is to bear the mark. Waits until the kernel has executed the program.
@@ -151,6 +154,7 @@ pub fn spawn(command: &CommandLine, mark: Option<Mark>) -> Result<Spawned, Spawn
 	let attributes = Attributes::new()
 		.map_err(|errno| failure("posix_spawnattr", &io::Error::from_raw_os_error(errno)))?;
 	check_fault(Site::Spawn).map_err(failed("posix_spawn"))?;
+	let kills = KillCounter::own();
 	let pid = execute(command, &actions, &attributes)
 		.map_err(|errno| failure("posix_spawn", &io::Error::from_raw_os_error(errno)))?;
 	Ok(Spawned {
@@ -162,6 +166,7 @@ pub fn spawn(command: &CommandLine, mark: Option<Mark>) -> Result<Spawned, Spawn
 		control,
 		claims,
 		ring,
+		kills,
 	})
 }
 

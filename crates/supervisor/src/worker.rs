@@ -12,6 +12,7 @@ use rustix::process::Pid;
 use crate::Stream;
 use crate::channel::{Flush, Outbound};
 use crate::deaths::Treatment;
+use crate::memory_kills::KillCounter;
 use crate::output::Output;
 use crate::process::Process;
 use crate::results::Results;
@@ -70,6 +71,8 @@ pub struct Worker {
 	tasks: OwnedFd,
 	/// Held, never used: its end tells the worker that we are gone.
 	_control: OwnedFd,
+	/// What counts its death, if memory runs out.
+	pub(crate) kills: Option<KillCounter>,
 	pub(crate) is_ready: bool,
 	pub(crate) treatment: Treatment,
 	/// When one of its pipes was found closed. It is about to die, or breaks the protocol.
@@ -109,6 +112,8 @@ pub struct Ends {
 	pub texts: Texts,
 	/// Held.
 	pub control: OwnedFd,
+	/// What counts its death, if memory runs out.
+	pub kills: Option<KillCounter>,
 }
 
 /// Where the text of a worker is read.
@@ -156,6 +161,7 @@ impl Worker {
 			outbound: Outbound::default(),
 			tasks: ends.tasks,
 			_control: ends.control,
+			kills: ends.kills,
 			is_ready: false,
 			treatment: Treatment::default(),
 			closed_at: None,

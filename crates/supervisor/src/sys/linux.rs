@@ -214,15 +214,16 @@ pub fn signal_when_parent_dies(signal: Signal) {
 	let _ = rustix::process::set_parent_process_death_signal(Some(signal));
 }
 
-/// Has the kernel choose this process before its parent when memory runs out: 200 of 1000 points more, which is a fifth of
-/// the memory there is. Where it is refused, size alone decides. Raising one's own score takes no privilege.
+/// Has the kernel choose this process before its parent when memory runs out, though the parent holds much more: the kernel
+/// compares shares of the memory there is, in thousandths, each with this score added. Nine tenths of what is left up to the
+/// highest score are taken, so that a worker of a worker can stand above that, too. Where it is refused, size alone
+/// decides. Raising one's own score takes no privilege.
 pub fn die_before_parent() {
 	const FILE: &str = "/proc/self/oom_score_adj";
-	const MORE: i32 = 200;
 	const MOST: i32 = 1000;
 	let inherited = std::fs::read_to_string(FILE).unwrap_or_default();
 	if let Ok(score) = inherited.trim().parse::<i32>() {
-		let _ = std::fs::write(FILE, (score + MORE).min(MOST).to_string());
+		let _ = std::fs::write(FILE, (score + (MOST - score) * 9 / 10).to_string());
 	}
 }
 
