@@ -52,7 +52,7 @@ test.serial('a program that may write no files is told so, and works when it may
 	const found = await report(t, {before: 'ulimit -S -f 0', trouble: 'no files'});
 	t.is(found?.first.length, 1);
 	check(t, found, /EFBIG.*ulimit -f/v);
-	check(t, await report(t, {before: 'ulimit -f 16'}));
+	check(t, await report(t, {before: 'ulimit -f 512'}));
 });
 
 test.serial('a program that may open 96 descriptors works', async t => {

@@ -162,6 +162,8 @@ pub enum FrameError {
 	UnknownKind(u8),
 	/// Flags that this version does not know.
 	UnknownFlags(u8),
+	/// Bytes that whoever sends the frames knows nothing of.
+	Stray,
 	/// More payload than the limit allows.
 	TooLong {
 		/// What the header says.
@@ -185,6 +187,7 @@ impl fmt::Display for FrameError {
 			},
 			FrameError::UnknownKind(kind) => write!(out, "a frame of the unknown kind {kind}"),
 			FrameError::UnknownFlags(flags) => write!(out, "a frame with the unknown flags {flags:#04x}"),
+			FrameError::Stray => out.write_str("bytes that belong to no frame"),
 			FrameError::TooLong { length, limit } => {
 				write!(out, "a frame of {length} bytes where at most {limit} are allowed")
 			}
@@ -229,6 +232,7 @@ mod tests {
 			FrameError::UnknownFlags(2).to_string(),
 			"a frame with the unknown flags 0x02"
 		);
+		assert_eq!(FrameError::Stray.to_string(), "bytes that belong to no frame");
 		let too_long = FrameError::TooLong { length: 9, limit: 8 };
 		assert_eq!(
 			too_long.to_string(),

@@ -12,8 +12,12 @@ use crate::ring::{RingReader, Unrung};
 pub struct Results {
 	pipe: OwnedFd,
 	from_pipe: FrameDecoder,
+	/// How many bytes came out of the pipe, modulo 2^32.
+	piped: u32,
 	ring: RingReader,
 	from_ring: FrameDecoder,
+	/// Whether any frame was taken.
+	has_begun: bool,
 }
 
 impl Results {
@@ -22,8 +26,10 @@ impl Results {
 		Self {
 			pipe,
 			from_pipe: FrameDecoder::new(max_payload),
+			piped: 0,
 			ring,
 			from_ring: FrameDecoder::new(max_payload),
+			has_begun: false,
 		}
 	}
 
@@ -37,9 +43,13 @@ impl Results {
 		let mut taken = 0;
 		loop {
 			let read = read_into(&self.pipe, self.from_pipe.spare(READ_BYTES));
-			// After the read: what is in the ring then was written before what has just come out of the pipe.
-			if let Err(error) = self.take_ring(&mut on_frame) {
-				return Arrival::Garbage(error);
+			let stray = self.find_stray(&read);
+			// A worker that begins with bytes of others is none of ours. From one that has begun, results count that came before.
+			if self.has_begun || stray.is_ok() {
+				// After the read: what is in the ring then was written before what has just come out of the pipe.
+				if let Err(error) = self.take_ring(&mut on_frame) {
+					return Arrival::Garbage(error);
+				}
 			}
 			let (count, room) = match read {
 				Ok((0, _)) => return Arrival::Ended,
@@ -48,7 +58,8 @@ impl Results {
 				Err(Errno::AGAIN) => return Arrival::Drained,
 				Err(error) => return Arrival::Failed(error),
 			};
-			if let Err(error) = self.take_pipe(&mut on_frame) {
+			// What is wrong with a frame says more than that it is none of the worker's.
+			if let Err(error) = self.take_pipe(&mut on_frame).and(stray) {
 				return Arrival::Garbage(error);
 			}
 			taken += count;
@@ -58,6 +69,22 @@ impl Results {
 			if taken >= budget {
 				return Arrival::Budget;
 			}
+		}
+	}
+
+	/// Counts what was read, and compares it with what the worker has announced.
+	fn find_stray(&mut self, read: &Result<(usize, usize), Errno>) -> Result<(), FrameError> {
+		let count = read.map_or(0, |(count, _)| count);
+		#[expect(
+			clippy::cast_possible_truncation,
+			reason = "only the difference of two counts matters"
+		)]
+		let piped = self.piped.wrapping_add(count as u32);
+		self.piped = piped;
+		if self.ring.is_announced(piped) {
+			Ok(())
+		} else {
+			Err(FrameError::Stray)
 		}
 	}
 
@@ -90,6 +117,7 @@ impl Results {
 				limit: overrun.limit,
 			})?;
 		while let Some(frame) = self.from_ring.next()? {
+			self.has_begun = true;
 			on_frame(frame);
 		}
 		Ok(())
@@ -100,6 +128,7 @@ impl Results {
 			if frame.kind == FrameKind::Bell {
 				continue;
 			}
+			self.has_begun = true;
 			on_frame(frame);
 			self.ring.took_from_pipe();
 		}

@@ -59,6 +59,8 @@ struct Words {
 	written: Word,
 	/// By the worker: 1 while it has no task.
 	is_idle: Word,
+	/// By the worker: how many bytes it writes to the pipe, modulo 2^32, set before it does. What comes beyond is not from it.
+	announced: Word,
 	/// By the supervisor: how many bytes it has taken, modulo 2^32.
 	read: Word,
 	/// By the supervisor: how many frames it has taken out of the pipe, modulo 2^32.
@@ -196,6 +198,12 @@ impl RingReader {
 		self.ring.words().piped.set(self.piped);
 	}
 
+	/// Whether the worker has announced so many bytes in the pipe.
+	pub fn is_announced(&self, bytes: u32) -> bool {
+		// The difference of counts that wrap: at most the room of a pipe, so less than half of them.
+		self.ring.words().announced.get().wrapping_sub(bytes) < u32::MAX / 2
+	}
+
 	/// The supervisor is about to sleep, so the worker has to ring. Tells what has come meanwhile without a bell.
 	pub fn fall_asleep(&self) -> Unrung {
 		let words = self.ring.words();
@@ -226,6 +234,7 @@ pub enum Unrung {
 pub struct RingWriter {
 	ring: Ring,
 	written: Cell<u32>,
+	announced: Cell<u32>,
 	piped: Cell<u32>,
 	last_bell: Cell<Option<Instant>>,
 }
@@ -236,6 +245,7 @@ impl RingWriter {
 		Ok(Self {
 			ring: Ring::map(memory)?,
 			written: Cell::new(0),
+			announced: Cell::new(0),
 			piped: Cell::new(0),
 			last_bell: Cell::new(None),
 		})
@@ -259,6 +269,29 @@ impl RingWriter {
 		self.written.set(written.wrapping_add(length));
 		words.written.set(self.written.get());
 		true
+	}
+
+	/// So many bytes are about to be written to the pipe.
+	pub fn announce(&self, bytes: usize) {
+		// Modulo 2^32, as the count.
+		#[expect(
+			clippy::cast_possible_truncation,
+			reason = "only the difference of two counts matters"
+		)]
+		self.announced
+			.set(self.announced.get().wrapping_add(bytes as u32));
+		self.ring.words().announced.set(self.announced.get());
+	}
+
+	/// A bell that was announced has found no room.
+	pub fn take_back(&self, bytes: usize) {
+		#[expect(
+			clippy::cast_possible_truncation,
+			reason = "only the difference of two counts matters"
+		)]
+		self.announced
+			.set(self.announced.get().wrapping_sub(bytes as u32));
+		self.ring.words().announced.set(self.announced.get());
 	}
 
 	/// A frame was written to the pipe.
@@ -387,6 +420,23 @@ mod tests {
 			})
 		);
 		assert!(bytes.is_empty());
+	}
+
+	#[test]
+	fn bytes_that_were_not_announced_are_told_apart() {
+		let (reader, writer) = both();
+		assert!(reader.is_announced(0));
+		assert!(!reader.is_announced(1));
+		writer.announce(100);
+		assert!(reader.is_announced(100));
+		assert!(!reader.is_announced(101));
+		writer.announced.set(u32::MAX - 4);
+		writer.announce(10);
+		assert!(reader.is_announced(u32::MAX));
+		assert!(reader.is_announced(5));
+		assert!(!reader.is_announced(6));
+		writer.take_back(10);
+		assert!(!reader.is_announced(5));
 	}
 
 	#[test]

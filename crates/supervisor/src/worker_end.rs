@@ -140,6 +140,7 @@ impl WorkerEnd {
 		if self.ring.publish(&header, payload) {
 			return self.ring_if_needed(is_last);
 		}
+		self.ring.announce(header.len() + payload.len());
 		write_whole(&self.results, &header, payload)?;
 		self.ring.went_through_pipe();
 		Ok(())
@@ -156,12 +157,18 @@ impl WorkerEnd {
 			function: FunctionId(0),
 			payload: Bytes::new(),
 		};
+		let bytes = bell.encode_header();
+		self.ring.announce(bytes.len());
 		loop {
 			// So few bytes are written whole or not at all.
-			match rustix::io::write(&self.results, &bell.encode_header()) {
+			match rustix::io::write(&self.results, &bytes) {
 				Err(Errno::INTR) => {}
+				Ok(_) => return Ok(()),
 				// A pipe with something in it wakes the supervisor as well.
-				Ok(_) | Err(Errno::AGAIN) => return Ok(()),
+				Err(Errno::AGAIN) => {
+					self.ring.take_back(bytes.len());
+					return Ok(());
+				}
 				Err(error) => return Err(error.into()),
 			}
 		}

@@ -126,45 +126,16 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, i
 	}
 	let text = text_of(frame);
 	let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
-	let number = || rest.parse::<usize>().unwrap();
 	match word {
-		"echo" => answer(rest.as_bytes()),
 		"throw" => end
 			.write_frame(FrameKind::Threw, frame.sequence, rest.as_bytes(), is_last)
 			.unwrap(),
-		"bytes" => answer(&vec![b'x'; number()]),
-		"slow" => {
-			sleep(Duration::from_millis(rest.parse().unwrap()));
-			answer(b"slow");
-		}
-		// The number of the task, and how many µs it takes.
-		"recorded" => {
-			let (task, pause) = rest.split_once(' ').unwrap();
-			runs::write_down(task.parse().unwrap(), false);
-			sleep(Duration::from_micros(pause.parse().unwrap()));
-			runs::write_down(task.parse().unwrap(), true);
-			answer(task.as_bytes());
-		}
-		"recorded-exit" => {
-			runs::write_down(rest.parse().unwrap(), false);
-			exit(0);
-		}
-		"sleep-forever" => sleep_forever(),
-		"spin" => spin(),
-		"spin-as-nobody" => {
-			// SAFETY: a system call without pointers.
-			assert_eq!(unsafe { libc::setuid(65_534) }, 0);
-			spin();
-		}
-		"exit" => exit(rest.parse().unwrap()),
-		"last-words" => {
-			eprintln!("{rest}");
-			exit(3);
-		}
-		"last-words-and-raise" => {
-			let (signal, words) = rest.split_once(' ').unwrap();
-			eprintln!("{words}");
-			raise(signal.parse().unwrap());
+		"print-marked" => {
+			write_all(
+				1,
+				format!("\0loky:{}\0{rest}\n\0loky:0\0", frame.sequence.0).as_bytes(),
+			);
+			answer(b"printed");
 		}
 		"answer-and-kill" => {
 			answer(b"answered");
@@ -190,46 +161,100 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, i
 				.unwrap();
 			sleep(Duration::from_millis(rest.parse().unwrap()));
 		}
-		"raise" => raise(rest.parse().unwrap()),
+		// The number of functions, the length of the one that the task calls, the resident memory in KiB.
+		"functions" => {
+			let called = functions.get(&frame.function).map_or(0, Bytes::len);
+			answer(format!("{} {called} {}", functions.len(), resident()).as_bytes());
+		}
+		_ => {
+			if let Some(bytes) = answer_to(word, rest) {
+				return answer(&bytes);
+			}
+			end_or_hang(word, rest);
+			break_protocol(end, frame.sequence, word);
+		}
+	}
+}
+
+/// What an ordinary task gives back. `None` for what is none.
+fn answer_to(word: &str, rest: &str) -> Option<Vec<u8>> {
+	let number = || rest.parse::<usize>().unwrap();
+	Some(match word {
+		"echo" => rest.into(),
+		"bytes" => vec![b'x'; number()],
+		"slow" => {
+			sleep(Duration::from_millis(rest.parse().unwrap()));
+			b"slow".into()
+		}
+		// The number of the task, and how many µs it takes.
+		"recorded" => {
+			let (task, pause) = rest.split_once(' ').unwrap();
+			runs::write_down(task.parse().unwrap(), false);
+			sleep(Duration::from_micros(pause.parse().unwrap()));
+			runs::write_down(task.parse().unwrap(), true);
+			task.into()
+		}
 		"touch" => {
 			let memory = vec![1_u8; number() * 1024 * 1024];
-			answer(&[std::hint::black_box(&memory)[number()]]);
+			vec![std::hint::black_box(&memory)[number()]]
 		}
 		"stdout" | "stderr" => {
 			let line = [b"x".repeat(99), b"\n".to_vec()].concat();
 			for _ in 0..number() / line.len() {
 				write_all(if word == "stdout" { 1 } else { 2 }, &line);
 			}
-			answer(b"written");
+			b"written".into()
 		}
 		"print" => {
 			write_all(1, rest.as_bytes());
-			answer(b"printed");
+			b"printed".into()
 		}
-		"print-marked" => {
-			write_all(
-				1,
-				format!("\0loky:{}\0{rest}\n\0loky:0\0", frame.sequence.0).as_bytes(),
-			);
-			answer(b"printed");
-		}
-		"print-and-die" => {
-			write_all(1, &vec![b'x'; number()]);
-			raise(9);
-		}
-		// The number of functions, the length of the one that the task calls, the resident memory in KiB.
-		"functions" => {
-			let called = functions.get(&frame.function).map_or(0, Bytes::len);
-			answer(format!("{} {called} {}", functions.len(), resident()).as_bytes());
-		}
-		"pid" => answer(std::process::id().to_string().as_bytes()),
+		"pid" => std::process::id().to_string().into(),
 		"ignore-terminate" => {
 			ignore_terminate();
-			answer(b"ignored");
+			b"ignored".into()
 		}
 		"start" => {
 			start_all(rest);
-			answer(b"started");
+			b"started".into()
+		}
+		"fork" => grandchild().to_string().into(),
+		"descriptors" => descriptors().into(),
+		"status" => std::fs::read("/proc/self/status").unwrap(),
+		"process" => process().into(),
+		"environment" => format!("{:?}", std::env::vars().collect::<Vec<_>>()).into(),
+		_ => return None,
+	})
+}
+
+/// Tasks that never give anything back. Returns only from what is none.
+fn end_or_hang(word: &str, rest: &str) {
+	match word {
+		"recorded-exit" => {
+			runs::write_down(rest.parse().unwrap(), false);
+			exit(0);
+		}
+		"sleep-forever" => sleep_forever(),
+		"spin" => spin(),
+		"spin-as-nobody" => {
+			// SAFETY: a system call without pointers.
+			assert_eq!(unsafe { libc::setuid(65_534) }, 0);
+			spin();
+		}
+		"exit" => exit(rest.parse().unwrap()),
+		"last-words" => {
+			eprintln!("{rest}");
+			exit(3);
+		}
+		"last-words-and-raise" => {
+			let (signal, words) = rest.split_once(' ').unwrap();
+			eprintln!("{words}");
+			raise(signal.parse().unwrap());
+		}
+		"raise" => raise(rest.parse().unwrap()),
+		"print-and-die" => {
+			write_all(1, &vec![b'x'; rest.parse().unwrap()]);
+			raise(9);
 		}
 		"start-and-spin" => {
 			start_all(rest);
@@ -243,16 +268,11 @@ fn run(end: &WorkerEnd, frame: &Frame, functions: &HashMap<FunctionId, Bytes>, i
 			rustix::process::kill_current_process_group(rustix::process::Signal::KILL).unwrap();
 			sleep_forever();
 		}
-		"fork" => answer(grandchild().to_string().as_bytes()),
 		"fork-and-exit" => {
 			write_all(2, format!("grandchild {}\n", grandchild()).as_bytes());
 			exit(5);
 		}
-		"descriptors" => answer(descriptors().as_bytes()),
-		"status" => answer(std::fs::read_to_string("/proc/self/status").unwrap().as_bytes()),
-		"process" => answer(process().as_bytes()),
-		"environment" => answer(format!("{:?}", std::env::vars().collect::<Vec<_>>()).as_bytes()),
-		_ => break_protocol(end, frame.sequence, word),
+		_ => {}
 	}
 }
 
@@ -268,22 +288,36 @@ fn header(length: u32, kind: u8, sequence: Sequence) -> [u8; 16] {
 /// What no worker may send.
 fn break_protocol(end: &WorkerEnd, sequence: Sequence, word: &str) {
 	let header = |length, kind| header(length, kind, sequence);
+	// Ends with the process, which is before its end.
+	let never_whole = || {
+		let bytes = vec![b'x'; 200_000_000];
+		let _ = end.write_frame(FrameKind::Returned, sequence, &bytes, true);
+		sleep_forever();
+	};
 	match word {
 		"half-a-frame" => {
-			write_all(4, &header(100, FrameKind::Returned as u8));
-			write_all(4, b"partial");
-			exit(6);
+			std::thread::spawn(|| {
+				sleep(Duration::from_millis(20));
+				exit(6);
+			});
+			never_whole();
 		}
 		"half-a-frame-and-kill" => {
-			write_all(4, &header(100_000_000, FrameKind::Returned as u8));
-			write_all(4, &vec![b'x'; 1_000_000]);
-			raise(libc::SIGKILL);
+			std::thread::spawn(|| {
+				sleep(Duration::from_millis(20));
+				raise(libc::SIGKILL);
+			});
+			never_whole();
 		}
 		// The parent reads nothing between the two.
 		"stray-byte" => {
 			write_all(4, b"x");
 			end.write_frame(FrameKind::Returned, sequence, b"in time", true)
 				.unwrap();
+		}
+		"stray-byte-and-sleep" => {
+			write_all(4, b"x");
+			sleep_forever();
 		}
 		"stray-bytes" => {
 			write_all(4, &vec![b'x'; 64 * 1024]);
@@ -361,7 +395,12 @@ fn write_all(descriptor: i32, mut bytes: &[u8]) {
 	while !bytes.is_empty() {
 		// SAFETY: open as long as the process lives.
 		let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
-		bytes = &bytes[rustix::io::write(descriptor, bytes).unwrap()..];
+		match rustix::io::write(descriptor, bytes) {
+			Ok(count) => bytes = &bytes[count..],
+			// The pipe of results does not block.
+			Err(rustix::io::Errno::AGAIN) => std::thread::yield_now(),
+			Err(error) => panic!("cannot write: {error}"),
+		}
 	}
 }
 
