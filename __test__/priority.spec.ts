@@ -46,7 +46,7 @@ test.serial('an urgent task goes before those that its worker was sent ahead', w
 	await eventually(() => slow.running(), Boolean, 20_000);
 	const urgent = executor.with({priority: 1}).module<typeof Jobs>(jobsUrl).add(20, 22);
 	t.is(await within(20_000, urgent), 42);
-	t.deepEqual(started, [501, 552]);
+	t.deepEqual(started.slice(0, 2), [501, 552]);
 	await within(20_000, Promise.all(ordinary));
 }));
 
