@@ -75,7 +75,9 @@ for (const [watch, env] of watches) {
 		});
 	});
 
-	test.serial(`the death of a worker is told at once, whoever holds its output open (${watch})`, withExecutor({maxWorkers: 1, output: 'pipe', env}, async (t, executor) => {
+	test.serial(`the death of a worker is told at once, whoever holds its output open (${watch})`, withExecutor({
+		maxWorkers: 1, output: 'pipe', killDescendants: false, env,
+	}, async (t, executor) => {
 		const child = await executor.submit(async () => {
 			const {spawn} = await import('node:child_process');
 			return spawn('sleep', ['600'], {detached: true, stdio: 'inherit'}).pid!;
@@ -110,6 +112,28 @@ for (const [watch, env] of watches) {
 		t.deepEqual(events, []);
 	}));
 }
+
+test.serial('a task whose start is told prints under its own number, also beside a stray error of an earlier one', withExecutor({maxWorkers: 1, output: 'pipe'}, async (t, executor) => {
+	const events = outputOf(executor);
+	const started: number[] = [];
+	executor.on('task:start', ({task}) => {
+		started.push(task);
+	});
+	await executor.submit(() => {
+		setTimeout(() => {
+			throw new Error('left behind');
+		}, 20);
+	});
+	await executor.submit(async () => {
+		console.log('before');
+		await new Promise(resolve => {
+			setTimeout(resolve, 200);
+		});
+		console.log('after');
+	});
+	t.deepEqual(started, [1, 2]);
+	t.like(events.filter(({stream}) => stream === 'stdout'), [{text: 'before\n', task: 2}, {text: 'after\n', task: 2}]);
+}));
 
 test.serial('text that is not printed by JavaScript has a worker and no task', withExecutor({maxWorkers: 1, output: 'pipe'}, async (t, executor) => {
 	const events = outputOf(executor);

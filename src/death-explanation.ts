@@ -77,7 +77,7 @@ export function explanation(death: NativeDeath, stderrTail: string): string {
 		}
 
 		case 'killed': {
-			return 'something killed it: the system when memory runs out, or somebody with kill. Try fewer workers or a larger memory limit';
+			return 'something killed it: somebody with kill, a daemon that watches memory, or the system for lack of memory where its count of such kills cannot be seen. Try fewer workers or a larger memory limit';
 		}
 
 		case 'exit': {

@@ -111,7 +111,11 @@ export class Replies {
 
 	/** What the task has printed comes first. */
 	#answer(kind: number, sequence: number, payload: Uint8Array): void {
-		this.#output.taskEnded();
+		// A stray error ends no task: another one may go on to print.
+		if (kind !== frameKind.strayError) {
+			this.#output.taskEnded();
+		}
+
 		this.#end.write(kind, sequence, payload, this.#isLast());
 	}
 

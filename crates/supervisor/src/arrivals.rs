@@ -52,19 +52,24 @@ impl Core {
 
 	/// Something came through the pipe, perhaps a bell.
 	fn frames_arrived(&mut self, id: WorkerId, now: Duration) {
-		self.looks.heard_bell(now);
 		self.take_frames(id, now, |results, on_frame| results.receive(BUDGET, on_frame));
+		// Not when the turn began: a bell may have been rung since.
+		self.looks.heard_bell(self.now());
 	}
 
 	/// Takes what workers have published without a bell.
 	fn look_for_results(&mut self, now: Duration) {
-		if !self.looks.is_due(now) {
-			return;
+		if self.looks.is_due(now) {
+			self.take_rings(now);
 		}
+	}
+
+	/// Takes what is in the rings.
+	fn take_rings(&mut self, now: Duration) {
 		let workers: Vec<WorkerId> = self
 			.workers
 			.values()
-			.filter(|worker| !worker.results.is_ring_empty())
+			.filter(|worker| worker.is_heard() && !worker.results.is_ring_empty())
 			.map(|worker| worker.id)
 			.collect();
 		for worker in workers {
@@ -229,9 +234,17 @@ impl Core {
 		for worker in due {
 			self.violated(worker, Violation::PipeClosed, now);
 		}
-		if self.pool.next_deadline().is_some_and(|deadline| deadline <= now) {
+		if self.is_deadline_over(now) {
+			// A result that nobody has rung for yet may call it off.
+			self.take_rings(now);
+		}
+		if self.is_deadline_over(now) {
 			self.pool
 				.handle(Event::DeadlinePassed, now, &mut self.ledger, &mut self.actions);
 		}
+	}
+
+	fn is_deadline_over(&self, now: Duration) -> bool {
+		self.pool.next_deadline().is_some_and(|deadline| deadline <= now)
 	}
 }

@@ -12,9 +12,8 @@ use rustc_hash::FxHashMap;
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::Pid;
 
-use crate::sys;
-
 use crate::mark::Mark;
+use crate::sys;
 
 /// One worker's claim memory, mapped.
 ///

@@ -234,7 +234,7 @@ impl Core {
 				self.orders.push_back(SpawnOrder { worker, index, mark });
 			}
 			Action::SendFrame(id, frame) => {
-				if frame.kind == FrameKind::Task {
+				if matches!(frame.kind, FrameKind::Task | FrameKind::ObservedTask) {
 					self.note_sent(id, frame.sequence);
 				}
 				// The pool may order a frame and learn of the death only after that.
@@ -438,11 +438,12 @@ impl Core {
 			return Plan::End;
 		}
 		let now = self.now();
+		// Before a process too: making many takes long, and nobody would hear of what the others publish.
+		self.listen_for_bells(now);
 		if let Some(order) = self.orders.pop_front() {
 			self.expected = Some(now);
 			return Plan::Spawn(order);
 		}
-		self.listen_for_bells(now);
 		let planned = self.planned.filter(|planned| *planned > now);
 		// A deadline that was called off is slept towards all the same: it wakes the thread for nothing once, where the
 		// next task of a busy caller would otherwise have to wake it for its own deadline each time.
@@ -454,7 +455,8 @@ impl Core {
 
 	/// Has every worker ring for what it publishes from here on, and sees to what was published before.
 	fn listen_for_bells(&mut self, now: Duration) {
-		for worker in self.workers.values() {
+		// Results that are ignored would be looked at again and again.
+		for worker in self.workers.values().filter(|worker| worker.is_heard()) {
 			self.looks.fell_asleep(worker.results.fall_asleep(), now);
 		}
 	}

@@ -24,6 +24,7 @@ pub struct DeathFacts {
 	pub peak_memory: Option<u64>,
 	/// See [`WorkerDeath`].
 	pub exceeded: Option<Exceeded>,
+	/// See [`WorkerDeath`].
 	pub was_loading: bool,
 }
 

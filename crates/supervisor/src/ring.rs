@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use pool::frame::MAX_PAYLOAD;
 use rustix::mm::{MapFlags, ProtFlags};
 
 /// Where the ring stands in the memory: behind the claims, at a multiple of every page size.
@@ -29,6 +30,8 @@ const DATA: u32 = 64 * 1024;
 const BYTES: usize = DATA_OFFSET + DATA as usize;
 /// What is longer than this goes through the pipe.
 const LONGEST: u32 = DATA / 4;
+/// What a worker announces at a time, at most.
+const LONGEST_FRAME: u32 = MAX_PAYLOAD + 16;
 /// A worker that publishes result after result rings so often at most: the supervisor has more to take then.
 const BELL_INTERVAL: Duration = Duration::from_micros(200);
 /// After a bell, and when it falls asleep over results, the supervisor looks again after this time: longer than
@@ -175,7 +178,7 @@ impl RingReader {
 		})
 	}
 
-	/// Whether something is there.
+	/// Whether nothing is there.
 	pub fn is_empty(&self) -> bool {
 		self.ring.words().written.get() == self.read
 	}
@@ -200,8 +203,8 @@ impl RingReader {
 
 	/// Whether the worker has announced so many bytes in the pipe.
 	pub fn is_announced(&self, bytes: u32) -> bool {
-		// The difference of counts that wrap: at most the room of a pipe, so less than half of them.
-		self.ring.words().announced.get().wrapping_sub(bytes) < u32::MAX / 2
+		// The difference of counts that wrap: what of a frame is still to come.
+		self.ring.words().announced.get().wrapping_sub(bytes) <= LONGEST_FRAME
 	}
 
 	/// The supervisor is about to sleep, so the worker has to ring. Tells what has come meanwhile without a bell.

@@ -138,7 +138,12 @@ impl WorkerEnd {
 		};
 		let header = frame.encode_header();
 		if self.ring.publish(&header, payload) {
-			return self.ring_if_needed(is_last);
+			self.ring_if_needed(is_last)?;
+			if kind == FrameKind::Started {
+				// It is urgent, and the task goes on.
+				self.ring.has_tasks();
+			}
+			return Ok(());
 		}
 		self.ring.announce(header.len() + payload.len());
 		write_whole(&self.results, &header, payload)?;

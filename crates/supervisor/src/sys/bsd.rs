@@ -18,7 +18,7 @@ use rustix::shm;
 
 use super::{Reaped, Round};
 use crate::mark::Mark;
-use crate::spawn::{FileActions, is_inherited};
+use crate::spawn::FileActions;
 
 /// The end of a stream socket's other side, without waiting for data that may lie before it.
 pub const PEER_CLOSED: PollFlags = PollFlags::HUP;
@@ -98,7 +98,7 @@ impl ProcessWatch {
 	}
 
 	fn filter(&self) -> Process<'static> {
-		// SAFETY: a child that is not reaped before the watch is stopped.
+		// SAFETY: the number is not 0. Where the child is reaped already, its filter is gone, and deleting it fails.
 		unsafe { Process::from_pid(self.pid.as_raw_nonzero(), ProcessOps::Exit) }
 	}
 }
