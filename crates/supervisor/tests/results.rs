@@ -68,30 +68,6 @@ fn a_result_without_a_bell_is_told_although_the_worker_goes_on() {
 }
 
 #[test]
-fn results_are_told_while_many_workers_are_being_started() {
-	let config = pool::PoolConfig {
-		max_workers: 40,
-		..one_worker()
-	};
-	let mut harness = Harness::start(config, WATCHES[0]);
-	harness.ask("echo warm");
-	// More tasks than workers: the others are started, one behind the other.
-	let tasks: Vec<_> = (0..400).map(|_| harness.submit("slow 1")).collect();
-	let spawned = |harness: &Harness| {
-		let workers = harness.supervisor.workers();
-		workers.iter().filter(|worker| worker.pid.is_some()).count()
-	};
-	harness.value(tasks[0]);
-	assert!(
-		spawned(&harness) < 40,
-		"the first result came after all the workers"
-	);
-	for task in tasks {
-		assert_eq!(harness.value(task), "slow");
-	}
-}
-
-#[test]
 fn many_short_results_are_neither_lost_nor_changed() {
 	let mut harness = Harness::start(one_worker(), WATCHES[0]);
 	let tasks: Vec<_> = (0..50_000)
