@@ -1,18 +1,13 @@
 import test from 'ava';
 import {
-	BrokenProcessPool, ProcessPoolExecutor, ShutdownExecutorError, TerminatedWorkerError, type ExecutorOptions, type Future,
+	BrokenProcessPool, ProcessPoolExecutor, ShutdownExecutorError, TerminatedWorkerError, type Future,
 } from 'loky';
 import type * as Jobs from './fixtures/jobs.js';
 import {eventually, within} from './helpers/deadline.js';
+import {watches} from './helpers/watches.js';
 import {leavingNothing, withExecutor} from './helpers/with-executor.js';
 
 const jobsUrl = new URL('fixtures/jobs.js', import.meta.url);
-
-// The whole matrix holds on kernels that refuse pidfds, where a thread waits for each worker.
-const watches: ReadonlyArray<readonly [name: string, env: ExecutorOptions['env']]> = [
-	['watched by a pidfd', {}],
-	['watched by a thread', {LOKY_TEST_DEATH_WATCH: 'thread'}],
-];
 
 const deaths = [
 	{

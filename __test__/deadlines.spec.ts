@@ -7,23 +7,19 @@ import process from 'node:process';
 import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
 import {
-	BrokenProcessPool, ProcessPoolExecutor, TaskTimeoutError, TerminatedWorkerError, type ExecutorOptions,
+	BrokenProcessPool, ProcessPoolExecutor, TaskTimeoutError, TerminatedWorkerError,
 } from 'loky';
 import type * as KillsAsItLoads from './fixtures/kills-as-it-loads.js';
 import type * as NeverLoads from './fixtures/never-loads.js';
 import type * as Jobs from './fixtures/jobs.js';
 import {eventually, within} from './helpers/deadline.js';
 import {processState} from './helpers/processes.js';
+import {watches} from './helpers/watches.js';
 import {leavingNothing, withExecutor} from './helpers/with-executor.js';
 
 const jobsUrl = new URL('fixtures/jobs.js', import.meta.url);
 const neverUrl = new URL('fixtures/never-loads.js', import.meta.url);
 const killsUrl = new URL('fixtures/kills-as-it-loads.js', import.meta.url);
-
-const watches: ReadonlyArray<readonly [name: string, env: ExecutorOptions['env']]> = [
-	['watched by a pidfd', {}],
-	['watched by a thread', {LOKY_TEST_DEATH_WATCH: 'thread'}],
-];
 
 /** What a task leaves running when it has returned. */
 const returnAndSpin = (): string => {

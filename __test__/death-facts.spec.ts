@@ -6,18 +6,14 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {TerminatedWorkerError, type ExecutorOptions, type WorkerExitEvent} from 'loky';
+import {TerminatedWorkerError, type WorkerExitEvent} from 'loky';
 import {terminatedWorkerError} from '#dist/outcome.js';
+import {watches} from './helpers/watches.js';
 import {withExecutor} from './helpers/with-executor.js';
 import {within} from './helpers/deadline.js';
 
 const run = promisify(execFile);
 const fullHeap = fileURLToPath(new URL('fixtures/full-heap.js', import.meta.url));
-
-const watches: ReadonlyArray<readonly [name: string, env: ExecutorOptions['env']]> = [
-	['watched by a pidfd', {}],
-	['watched by a thread', {LOKY_TEST_DEATH_WATCH: 'thread'}],
-];
 
 test.serial('a full heap is told as such, with its size and what to try, and the next task runs', async t => {
 	const {stdout} = await within(50_000, run(process.execPath, ['--max-old-space-size=40', fullHeap]));

@@ -8,26 +8,15 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {
-	CancelledError, TaskTimeoutError, TerminatedWorkerError, type ExecutorOptions, type ProcessPoolExecutor,
+	CancelledError, TaskTimeoutError, TerminatedWorkerError, type ProcessPoolExecutor,
 } from 'loky';
 import type * as Jobs from './fixtures/jobs.js';
 import {eventually, within} from './helpers/deadline.js';
 import {processState} from './helpers/processes.js';
+import {onTwoWatches} from './helpers/watches.js';
 import {leavingNothing, withExecutor} from './helpers/with-executor.js';
 
 const jobsUrl = new URL('fixtures/jobs.js', import.meta.url);
-
-// On kernels that refuse pidfds a thread waits for each worker.
-const watches: ReadonlyArray<readonly [name: string, env: ExecutorOptions['env']]> = [
-	['watched by a pidfd', {}],
-	['watched by a thread', {LOKY_TEST_DEATH_WATCH: 'thread'}],
-];
-
-function onTwoWatches(title: string, options: ExecutorOptions, body: (t: ExecutionContext, executor: ProcessPoolExecutor) => Promise<void>): void {
-	for (const [watch, env] of watches) {
-		test.serial(`${title} (${watch})`, withExecutor({...options, env}, body));
-	}
-}
 
 /** A file to which attempts, in whatever process, add a character each. */
 function tally(t: ExecutionContext): {readonly file: string; readonly count: () => number} {

@@ -1,27 +1,16 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import {readdirSync, readFileSync} from 'node:fs';
 import {setTimeout as delay} from 'node:timers/promises';
-import test, {type ExecutionContext} from 'ava';
+import test from 'ava';
 import {
-	TerminatedWorkerError, type ExecutorOptions, type ProcessPoolExecutor, type RecycleEvent,
+	TerminatedWorkerError, type ProcessPoolExecutor, type RecycleEvent,
 } from 'loky';
 import type * as Jobs from './fixtures/jobs.js';
 import {eventually, within} from './helpers/deadline.js';
+import {onTwoWatches} from './helpers/watches.js';
 import {withExecutor} from './helpers/with-executor.js';
 
 const jobsUrl = new URL('fixtures/jobs.js', import.meta.url);
-
-// On kernels that refuse pidfds a thread waits for each worker.
-const watches: ReadonlyArray<readonly [name: string, env: ExecutorOptions['env']]> = [
-	['watched by a pidfd', {}],
-	['watched by a thread', {LOKY_TEST_DEATH_WATCH: 'thread'}],
-];
-
-function onTwoWatches(title: string, options: ExecutorOptions, body: (t: ExecutionContext, executor: ProcessPoolExecutor) => Promise<void>): void {
-	for (const [watch, env] of watches) {
-		test.serial(`${title} (${watch})`, withExecutor({...options, env}, body));
-	}
-}
 
 interface Told {
 	/** `start 123`, `recycle 123`, `exit 123`. */

@@ -5,17 +5,13 @@ import {Buffer} from 'node:buffer';
 import process from 'node:process';
 import test from 'ava';
 import {
-	ProcessPoolExecutor, TerminatedWorkerError, type ExecutorOptions, type OutputEvent,
+	ProcessPoolExecutor, TerminatedWorkerError, type OutputEvent,
 } from 'loky';
 import {tagged} from '#dist/worker-text.js';
 import {eventually, within} from './helpers/deadline.js';
 import {processState} from './helpers/processes.js';
+import {watches} from './helpers/watches.js';
 import {leavingNothing, withExecutor} from './helpers/with-executor.js';
-
-const watches: ReadonlyArray<readonly [name: string, env: ExecutorOptions['env']]> = [
-	['watched by a pidfd', {}],
-	['watched by a thread', {LOKY_TEST_DEATH_WATCH: 'thread'}],
-];
 
 /** All events from now on. */
 function outputOf(executor: ProcessPoolExecutor): OutputEvent[] {
